@@ -1,0 +1,238 @@
+package badge
+
+import (
+	"slices"
+	"strings"
+
+	"codeberg.org/essaim/essaim/protocol/did"
+)
+
+// Achievement is a badge class: what can be recognised, and how (OB 3.0
+// §B.1.2). As a record it stands alone with Creator, Rule and Licence; inside
+// an award it is embedded without its Frame, with Class naming the record.
+type Achievement struct {
+	Frame             `json:",inline"`
+	ID                string              `json:"id"`   // urn:uuid
+	Type              []string            `json:"type"` // Achievement
+	Name              string              `json:"name"`
+	Description       string              `json:"description"`
+	Criteria          Criteria            `json:"criteria"`
+	Creator           *ProfileRef         `json:"creator"`
+	AchievementType   string              `json:"achievementType,omitempty"`
+	Alignment         []Alignment         `json:"alignment,omitempty"`
+	Tag               []string            `json:"tag,omitempty"`
+	InLanguage        string              `json:"inLanguage,omitempty"`
+	ResultDescription []ResultDescription `json:"resultDescription,omitempty"`
+	Rule              *Rule               `json:"essaim:rule,omitempty"`
+	Licence           string              `json:"essaim:licence,omitempty"`
+	DerivedFrom       string              `json:"essaim:derivedFrom,omitempty"` // CID of a class
+	Class             string              `json:"essaim:class,omitempty"`       // CID, embedded only
+}
+
+// Criteria is how the achievement is earned: an address, a text or both.
+type Criteria struct {
+	ID        string `json:"id,omitempty"`
+	Narrative string `json:"narrative,omitempty"`
+}
+
+// Alignment ties an achievement to a skill of a framework.
+type Alignment struct {
+	Type              []string `json:"type"` // Alignment
+	TargetName        string   `json:"targetName"`
+	TargetURL         string   `json:"targetUrl"`
+	TargetFramework   string   `json:"targetFramework,omitempty"`
+	TargetType        string   `json:"targetType,omitempty"` // ext:ESCO, ext:ROME, ext:DigComp, ext:CRCN …
+	TargetCode        string   `json:"targetCode,omitempty"`
+	TargetDescription string   `json:"targetDescription,omitempty"`
+}
+
+// ResultDescription lists the levels an achievement can be awarded at.
+type ResultDescription struct {
+	ID         string        `json:"id"`
+	Type       []string      `json:"type"` // ResultDescription
+	Name       string        `json:"name"`
+	ResultType string        `json:"resultType"` // RubricCriterionLevel
+	Level      []RubricLevel `json:"rubricCriterionLevel"`
+}
+
+// RubricLevel is one level, "1" to "5" (OB 3.0 RubricCriterionLevel).
+type RubricLevel struct {
+	ID    string   `json:"id"`
+	Type  []string `json:"type"` // RubricCriterionLevel
+	Name  string   `json:"name"`
+	Level string   `json:"level"`
+}
+
+// Who may award a class (Rule.By).
+const (
+	ByCreator = "creator" // who made it; the default
+	ByListed  = "listed"  // the DIDs of Listed
+	ByHolders = "holders" // who holds it, from MinLevel
+	ByAnyone  = "anyone"
+	ByQuorum  = "quorum" // Holders endorsements by holders, or Mentors by the DIDs of Listed
+)
+
+// Rule says who may award a class. An award outside it is kept, and shown as
+// such (spec/records.md §7).
+type Rule struct {
+	By       string    `json:"essaim:by"`
+	Listed   []did.DID `json:"essaim:listed,omitempty"`
+	MinLevel int       `json:"essaim:minLevel,omitempty"` // 1 to 5
+	Holders  int       `json:"essaim:holders,omitempty"`  // 1 to 20
+	Mentors  int       `json:"essaim:mentors,omitempty"`  // 1 to 20
+}
+
+// achievementTypes are those of the standard (OB 3.0 §B.2.1); others begin
+// with "ext:".
+var achievementTypes = strings.Fields(`Achievement ApprenticeshipCertificate Assessment Assignment
+	AssociateDegree Award Badge BachelorDegree Certificate CertificateOfCompletion Certification
+	CommunityService Competency Course CoCurricular Degree Diploma DoctoralDegree Fieldwork
+	GeneralEducationDevelopment JourneymanCertificate LearningProgram License Membership
+	ProfessionalDoctorate QualityAssuranceCredential MasterCertificate MasterDegree MicroCredential
+	ResearchDoctorate SecondarySchoolDiploma`)
+
+var targetTypes = []string{
+	"ceasn:Competency", "ceterms:Credential", "CFItem", "CFRubric", "CFRubricCriterion",
+	"CFRubricCriterionLevel", "CTDL",
+}
+
+// Validate implements Document, of a class standing alone.
+func (a *Achievement) Validate() error {
+	v := validator{}
+	v.achievement("", a)
+	v.check(a.Class == "", "essaim:class", "stands only in an award")
+	return v.result()
+}
+
+func (v *validator) achievement(prefix string, a *Achievement) {
+	m := func(name string) string {
+		if prefix == "" {
+			return name
+		}
+		return prefix + "." + name
+	}
+	v.types(m("type"), a.Type, "Achievement")
+	v.uuid(m("id"), a.ID)
+	v.text(m("name"), a.Name, required, maxName)
+	v.text(m("description"), a.Description, required, maxText)
+	v.url(m("criteria.id"), a.Criteria.ID, optional)
+	v.text(m("criteria.narrative"), a.Criteria.Narrative, optional, maxText)
+	v.check(a.Criteria != Criteria{}, m("criteria"), "has neither id nor narrative")
+	if a.Creator == nil {
+		v.check(false, m("creator"), "is missing")
+	} else {
+		v.profileRef(m("creator"), a.Creator)
+	}
+	v.check(a.AchievementType == "" || extended(a.AchievementType, achievementTypes),
+		m("achievementType"), "is neither of the standard nor ext:…")
+	v.count(m("alignment"), len(a.Alignment), maxAlignments)
+	for i := range a.Alignment {
+		v.alignment(at(m("alignment"), i), &a.Alignment[i])
+	}
+	v.count(m("tag"), len(a.Tag), maxTags)
+	for i, t := range a.Tag {
+		v.text(at(m("tag"), i), t, required, maxName)
+	}
+	v.check(a.InLanguage == "" || language(a.InLanguage), m("inLanguage"), "is not a language tag such as fr or fr-FR")
+	v.count(m("resultDescription"), len(a.ResultDescription), 1)
+	for i := range a.ResultDescription {
+		v.levels(at(m("resultDescription"), i), a.ID, &a.ResultDescription[i])
+	}
+	if a.Rule != nil {
+		v.rule(m("essaim:rule"), a.Rule)
+	}
+	v.text(m("essaim:licence"), a.Licence, optional, 64)
+	v.cid(m("essaim:derivedFrom"), a.DerivedFrom, optional)
+}
+
+func (v *validator) alignment(member string, a *Alignment) {
+	v.types(member+".type", a.Type, "Alignment")
+	v.text(member+".targetName", a.TargetName, required, maxLabel)
+	v.url(member+".targetUrl", a.TargetURL, required)
+	v.text(member+".targetFramework", a.TargetFramework, optional, maxName)
+	v.text(member+".targetCode", a.TargetCode, optional, maxName)
+	v.text(member+".targetDescription", a.TargetDescription, optional, maxText)
+	v.check(a.TargetType == "" || extended(a.TargetType, targetTypes),
+		member+".targetType", "is neither of the standard nor ext:…")
+}
+
+func (v *validator) levels(member, class string, d *ResultDescription) {
+	v.types(member+".type", d.Type, "ResultDescription")
+	v.check(strings.HasPrefix(d.ID, class+"#"), member+".id", "does not begin with the class id and #")
+	v.text(member+".id", d.ID, required, 80)
+	v.text(member+".name", d.Name, required, maxName)
+	v.check(d.ResultType == "RubricCriterionLevel", member+".resultType", "is not RubricCriterionLevel")
+	v.check(len(d.Level) >= 1, member+".rubricCriterionLevel", "is missing")
+	v.count(member+".rubricCriterionLevel", len(d.Level), 5)
+	last := 0
+	for i := range d.Level {
+		l, lm := &d.Level[i], at(member+".rubricCriterionLevel", i)
+		v.types(lm+".type", l.Type, "RubricCriterionLevel")
+		v.check(strings.HasPrefix(l.ID, class+"#"), lm+".id", "does not begin with the class id and #")
+		v.text(lm+".id", l.ID, required, 80)
+		v.text(lm+".name", l.Name, required, maxName)
+		n := levelNumber(l.Level)
+		v.check(n > last, lm+".level", "is not from 1 to 5 in rising order")
+		last = n
+	}
+}
+
+func (v *validator) rule(member string, r *Rule) {
+	for i, d := range r.Listed {
+		v.did(at(member+".essaim:listed", i), d)
+		v.check(!slices.Contains(r.Listed[:i], d), at(member+".essaim:listed", i), "stands twice")
+	}
+	v.count(member+".essaim:listed", len(r.Listed), 50)
+	level, quorum := r.MinLevel != 0, r.Holders != 0 || r.Mentors != 0
+	v.check(r.MinLevel >= 0 && r.MinLevel <= 5, member+".essaim:minLevel", "is not from 1 to 5")
+	v.check(r.Holders >= 0 && r.Holders <= 20, member+".essaim:holders", "is not from 1 to 20")
+	v.check(r.Mentors >= 0 && r.Mentors <= 20, member+".essaim:mentors", "is not from 1 to 20")
+	fits := false
+	switch r.By {
+	case ByCreator, ByAnyone:
+		fits = len(r.Listed) == 0 && !level && !quorum
+	case ByListed:
+		fits = len(r.Listed) > 0 && !level && !quorum
+	case ByHolders:
+		fits = len(r.Listed) == 0 && !quorum
+	case ByQuorum:
+		fits = quorum && (r.Mentors > 0) == (len(r.Listed) > 0)
+	default:
+		v.check(false, member+".essaim:by", "is not creator, listed, holders, anyone or quorum")
+		return
+	}
+	v.check(fits, member, "has members that do not go with "+r.By)
+}
+
+func extended(s string, standard []string) bool {
+	if slices.Contains(standard, s) {
+		return true
+	}
+	rest, ok := strings.CutPrefix(s, "ext:")
+	return ok && rest != "" && len(rest) <= 64 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == ""
+}
+
+// levelNumber returns 1 to 5, or 0 for anything else.
+func levelNumber(s string) int {
+	if len(s) == 1 && s[0] >= '1' && s[0] <= '5' {
+		return int(s[0] - '0')
+	}
+	return 0
+}
+
+// Levels returns the levels the class can be awarded at, rising, or none.
+func (a *Achievement) Levels() []RubricLevel {
+	if len(a.ResultDescription) == 0 {
+		return nil
+	}
+	return a.ResultDescription[0].Level
+}
+
+// Embedded returns the class as it stands inside an award: without frame, with
+// the CID of the class record.
+func (a *Achievement) Embedded(cid string) Achievement {
+	e := *a
+	e.Frame = Frame{}
+	e.Class = cid
+	return e
+}

@@ -1,0 +1,177 @@
+package badge
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
+
+	"codeberg.org/essaim/essaim/protocol/did"
+)
+
+// Sizes in bytes of UTF-8 and counts, chosen so that the largest class still
+// fits three times into the 64 KiB of a record (spec/records.md §4).
+const (
+	maxName       = 256
+	maxLabel      = 512
+	maxText       = 16 << 10
+	maxURL        = 2048
+	maxAlignments = 24
+	maxTags       = 32
+)
+
+const (
+	optional = false
+	required = true
+)
+
+// validator keeps the first thing that is wrong.
+type validator struct{ first *Invalid }
+
+func (v *validator) check(ok bool, member, why string) {
+	if !ok && v.first == nil {
+		v.first = &Invalid{Member: member, Why: why}
+	}
+}
+
+func (v *validator) result() error {
+	if v.first != nil {
+		return v.first
+	}
+	return nil
+}
+
+func (v *validator) types(member string, got []string, want ...string) {
+	ok := len(got) == len(want)
+	for i := 0; ok && i < len(want); i++ {
+		ok = got[i] == want[i]
+	}
+	if !ok {
+		v.check(false, member, "is not ["+strings.Join(want, ", ")+"]")
+	}
+}
+
+func (v *validator) text(member, s string, must bool, limit int) {
+	switch {
+	case s == "" && must:
+		v.check(false, member, "is missing")
+	case len(s) > limit:
+		v.check(false, member, "is longer than "+strconv.Itoa(limit)+" bytes")
+	case s != "" && strings.TrimSpace(s) == "":
+		v.check(false, member, "is blank")
+	}
+}
+
+func (v *validator) count(member string, n, limit int) {
+	if n > limit {
+		v.check(false, member, "has more than "+strconv.Itoa(limit)+" entries")
+	}
+}
+
+// uuid wants the one canonical spelling, so that an id has one form on the wire.
+func (v *validator) uuid(member, s string) {
+	if !isUUID(s) {
+		v.check(false, member, "is not urn:uuid: and 36 lower-case characters")
+	}
+}
+
+func isUUID(s string) bool {
+	rest, ok := strings.CutPrefix(s, "urn:uuid:")
+	if !ok || len(rest) != 36 {
+		return false
+	}
+	for i, c := range []byte(rest) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		hex := c >= '0' && c <= '9' || c >= 'a' && c <= 'f'
+		if dash != (c == '-') || !dash && !hex {
+			return false
+		}
+	}
+	return true
+}
+
+func (v *validator) did(member string, d did.DID) {
+	if _, err := did.Parse(string(d)); err != nil {
+		v.check(false, member, "is not a did:key of an Ed25519 key")
+	}
+}
+
+func (v *validator) cid(member, s string, must bool) {
+	if s == "" && !must {
+		return
+	}
+	if _, err := ParseCID(s); err != nil {
+		v.check(false, member, "is not a CIDv1 of a record (bafkrei…)")
+	}
+}
+
+// ParseCID parses the CID of a record: version 1, codec raw, sha2-256, in lower
+// case base32, and no other spelling.
+func ParseCID(s string) (cid.Cid, error) {
+	if len(s) != 59 || !strings.HasPrefix(s, "bafkrei") {
+		return cid.Undef, &Invalid{Member: strconv.Quote(clip(s)), Why: "is not the CID of a record (bafkrei… and 59 characters)"}
+	}
+	c, err := cid.Decode(s)
+	if err != nil || c.Prefix() != (cid.Prefix{Version: 1, Codec: cid.Raw, MhType: multihash.SHA2_256, MhLength: 32}) || c.String() != s {
+		return cid.Undef, &Invalid{Member: strconv.Quote(s), Why: "is not the CID of a record (bafkrei… and 59 characters)"}
+	}
+	return c, nil
+}
+
+func (v *validator) url(member, s string, must bool) {
+	if s == "" && !must {
+		return
+	}
+	if len(s) > maxURL {
+		v.check(false, member, "is longer than "+strconv.Itoa(maxURL)+" bytes")
+		return
+	}
+	u, err := url.Parse(s)
+	web := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	urn := err == nil && u.Scheme == "urn" && u.Opaque != ""
+	if strings.ContainsAny(s, " \t\n<>\"{}|\\^`") || !web && !urn {
+		v.check(false, member, "is not an absolute http, https or urn address")
+	}
+}
+
+func (v *validator) time(member, s string, must bool) time.Time {
+	if s == "" && !must {
+		return time.Time{}
+	}
+	t, err := ParseTime(s)
+	if err != nil {
+		v.check(false, member, "is not a time such as 2026-11-22T09:30:00Z")
+	}
+	return t
+}
+
+func (v *validator) period(from, until, awarded string) {
+	f := v.time("validFrom", from, required)
+	u := v.time("validUntil", until, optional)
+	v.time("awardedDate", awarded, optional)
+	v.check(until == "" || u.After(f), "validUntil", "is not after validFrom")
+}
+
+// language reports whether s looks like a BCP 47 tag of two or three letters
+// with an optional region.
+func language(s string) bool {
+	primary, region, has := strings.Cut(s, "-")
+	lower := func(r rune) bool { return r < 'a' || r > 'z' }
+	upper := func(r rune) bool { return r < 'A' || r > 'Z' }
+	return (len(primary) == 2 || len(primary) == 3) && strings.IndexFunc(primary, lower) < 0 &&
+		(!has || len(region) == 2 && strings.IndexFunc(region, upper) < 0)
+}
+
+func at(member string, i int) string { return member + "[" + strconv.Itoa(i) + "]" }
+
+func list(s []string) string { return strings.Join(s, ", ") }
+
+func clip(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "…"
+	}
+	return s
+}
