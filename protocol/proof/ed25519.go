@@ -22,7 +22,11 @@ var rule = &ed25519.Options{
 // Verify reports whether signature, 64 bytes, is key's over h by the rule of
 // spec/records.md §6. About 40 µs.
 func Verify(key stded25519.PublicKey, h HashData, signature []byte) bool {
-	return ed25519.VerifyWithOptions(ed25519.PublicKey(key), h[:], signature, rule)
+	return verify(key, h[:], signature)
+}
+
+func verify(key stded25519.PublicKey, message, signature []byte) bool {
+	return ed25519.VerifyWithOptions(ed25519.PublicKey(key), message, signature, rule)
 }
 
 // WeakKey reports whether key is no point of the curve or one of small order,
@@ -51,7 +55,11 @@ func NewBatch(n int) *Batch {
 
 // Add queues one signature. A malformed one makes All false.
 func (b *Batch) Add(key stded25519.PublicKey, h HashData, signature []byte) {
-	b.v.AddWithOptions(ed25519.PublicKey(key), h[:], signature, rule)
+	b.add(key, h[:], signature)
+}
+
+func (b *Batch) add(key stded25519.PublicKey, message, signature []byte) {
+	b.v.AddWithOptions(ed25519.PublicKey(key), message, signature, rule)
 }
 
 // All reports whether every signature added verifies, by the same rule as
