@@ -1,0 +1,83 @@
+//go:build ignore
+
+// Count reads what `go test -json` says, prints each package's closing line and
+// all that a failed test said, and ends with "N passed, N failed". It exits 1
+// when anything failed, and when nothing ran.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+)
+
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+}
+
+func main() {
+	said := map[string]*strings.Builder{} // by package and test
+	passed, failed, skipped := 0, 0, 0
+	var skips []string
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 16<<20)
+	for in.Scan() {
+		var e event
+		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
+			fmt.Println(in.Text()) // of the tool itself
+			continue
+		}
+		key := e.Package + e.ImportPath + " " + e.Test
+		switch e.Action {
+		case "output", "build-output":
+			line := strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL\t") || strings.HasPrefix(e.Output, "panic:")
+			if e.Test == "" && line || e.Action == "build-output" {
+				fmt.Print(e.Output)
+			}
+			if said[key] == nil {
+				said[key] = new(strings.Builder)
+			}
+			said[key].WriteString(e.Output)
+		case "pass":
+			if e.Test != "" {
+				passed++
+			}
+			delete(said, key)
+		case "skip":
+			if e.Test != "" {
+				skipped++
+				skips = append(skips, strings.TrimSpace(fmt.Sprint(said[key])))
+			}
+			delete(said, key)
+		case "fail", "build-fail":
+			failed++
+			if said[key] != nil && e.Action == "fail" {
+				fmt.Print(said[key])
+			}
+			delete(said, key)
+		}
+	}
+	if err := in.Err(); err != nil {
+		fmt.Println("count:", err)
+		failed++
+	}
+	for _, s := range skips {
+		fmt.Println(s)
+	}
+	if passed == 0 {
+		fmt.Println("no test ran")
+		failed++
+	}
+	fmt.Printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped)
+	if path := os.Getenv("COUNT_FILE"); path != "" {
+		if err := os.WriteFile(path, fmt.Appendf(nil, "%d %d\n", passed, failed), 0o644); err != nil {
+			fmt.Println("count:", err)
+			os.Exit(1)
+		}
+	}
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
