@@ -17,9 +17,24 @@ type event struct {
 	Action, Package, ImportPath, Test, Output string
 }
 
+// reason returns what a skipped test said, without the frame around it.
+func reason(said *strings.Builder) string {
+	if said == nil {
+		return "skipped"
+	}
+	var out []string
+	for line := range strings.Lines(said.String()) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "--- ") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 func main() {
 	said := map[string]*strings.Builder{} // by package and test
 	passed, failed, skipped := 0, 0, 0
+	blamed := map[string]bool{} // packages of which a test failed
 	var skips []string
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 16<<20)
@@ -32,9 +47,13 @@ func main() {
 		key := e.Package + e.ImportPath + " " + e.Test
 		switch e.Action {
 		case "output", "build-output":
-			line := strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL\t") || strings.HasPrefix(e.Output, "panic:")
-			if e.Test == "" && line || e.Action == "build-output" {
+			closing := strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL\t")
+			switch {
+			case e.Action == "build-output", e.Test == "" && closing:
 				fmt.Print(e.Output)
+				continue
+			case e.Test == "" && e.Output == "FAIL\n":
+				continue
 			}
 			if said[key] == nil {
 				said[key] = new(strings.Builder)
@@ -48,12 +67,15 @@ func main() {
 		case "skip":
 			if e.Test != "" {
 				skipped++
-				skips = append(skips, strings.TrimSpace(fmt.Sprint(said[key])))
+				skips = append(skips, e.Test+": "+reason(said[key]))
 			}
 			delete(said, key)
-		case "fail", "build-fail":
-			failed++
-			if said[key] != nil && e.Action == "fail" {
+		case "fail":
+			if e.Test != "" || !blamed[e.Package] {
+				failed++
+			}
+			blamed[e.Package] = true
+			if said[key] != nil {
 				fmt.Print(said[key])
 			}
 			delete(said, key)
@@ -64,7 +86,7 @@ func main() {
 		failed++
 	}
 	for _, s := range skips {
-		fmt.Println(s)
+		fmt.Println("skipped", s)
 	}
 	if passed == 0 {
 		fmt.Println("no test ran")
