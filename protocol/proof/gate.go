@@ -50,7 +50,7 @@ type member struct {
 
 type proofSpan struct {
 	whole span
-	value span // `,"proofValue":"…"` with its leading comma, or empty
+	value span // `,"proofValue":"…"` with one comma, or empty at the end
 }
 
 // Parse checks raw in one pass without building a tree and without allocating
@@ -58,7 +58,7 @@ type proofSpan struct {
 //
 // Beyond RFC 8785 it refuses fractions, exponents and integers over 2^53-1,
 // null, empty arrays, every control character but \n and \t, and strings
-// beginning "_:" (DESIGN: spec/records.md §2).
+// beginning "_:" (spec/records.md §2).
 func Parse(raw []byte, l Limits) (Document, error) {
 	if len(raw) > l.Bytes {
 		return Document{}, fmt.Errorf("%d bytes: %w", len(raw), ErrTooLarge)
@@ -185,8 +185,8 @@ func (g *gate) object(level int, where place) error {
 				name: string(name), whole: span{start, g.at}, value: span{value, g.at},
 			})
 		case inAProof:
-			if string(name) == "proofValue" && !first {
-				g.doc.proofs[len(g.doc.proofs)-1].value = span{start - 1, g.at}
+			if string(name) == "proofValue" {
+				g.doc.proofs[len(g.doc.proofs)-1].value = g.withComma(start, first)
 			}
 		}
 		if g.at < len(g.raw) && g.raw[g.at] == '}' {
@@ -197,6 +197,18 @@ func (g *gate) object(level int, where place) error {
 			return err
 		}
 	}
+}
+
+// withComma returns the member from start to here together with the comma that
+// goes when the member is taken out.
+func (g *gate) withComma(start int, first bool) span {
+	switch {
+	case !first:
+		return span{start - 1, g.at}
+	case g.at < len(g.raw) && g.raw[g.at] == ',':
+		return span{start, g.at + 1}
+	}
+	return span{start, g.at}
 }
 
 func (g *gate) array(level int, where place) error {
@@ -218,7 +230,11 @@ func (g *gate) array(level int, where place) error {
 			return err
 		}
 		if inner == inAProof {
-			g.doc.proofs[len(g.doc.proofs)-1].whole = span{start, g.at}
+			p := &g.doc.proofs[len(g.doc.proofs)-1]
+			p.whole = span{start, g.at}
+			if p.value == (span{}) {
+				p.value = span{g.at, g.at}
+			}
 		}
 		if g.at < len(g.raw) && g.raw[g.at] == ']' {
 			g.at++

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -16,10 +17,14 @@ import (
 // context.
 var ErrLinkedData = errors.New("not JSON-LD in safe mode")
 
-// maxBlankNodes bounds the work of canonicalising a graph, which grows with
-// the factorial of blank nodes that look alike: eight of them cost over 30 s.
-// Eight kinds of record need under 40, all distinct.
-const maxBlankNodes = 64
+// Bounds on the work of canonicalising a graph, which grows with the factorial
+// of blank nodes that are linked and look alike: six cost 64 ms, seven 620 ms,
+// eight would cost 6 s and more. The eight kinds of record need under 40 blank
+// nodes, of which none is linked to another.
+const (
+	maxBlankNodes = 64
+	maxEntangled  = 6
+)
 
 // HashRDFC returns the hash data of an eddsa-rdfc-2022 proof with configuration
 // p over unsecured, the JSON of a document without proof. It costs some
@@ -117,9 +122,10 @@ func nquads(document []byte, loader ld.DocumentLoader) ([]byte, error) {
 // checkDataset refuses what json-gold lets through: relative addresses, which
 // other processors drop or refuse, and graphs that cost too much.
 func checkDataset(dataset *ld.RDFDataset) error {
-	blank := map[string]bool{}
+	blank := map[string]bool{} // whether linked to another
 	for _, quads := range dataset.Graphs {
 		for _, q := range quads {
+			var here []string
 			for _, n := range []ld.Node{q.Subject, q.Predicate, q.Object, q.Graph} {
 				switch n := n.(type) {
 				case *ld.IRI:
@@ -127,15 +133,65 @@ func checkDataset(dataset *ld.RDFDataset) error {
 						return fmt.Errorf("%w: %q is no absolute address", ErrLinkedData, n.Value)
 					}
 				case *ld.BlankNode:
-					blank[n.Attribute] = true
+					here = append(here, n.Attribute)
 				}
+			}
+			for _, b := range here {
+				blank[b] = blank[b] || len(here) > 1
 			}
 		}
 	}
 	if len(blank) > maxBlankNodes {
 		return fmt.Errorf("%w: %d blank nodes, at most %d", ErrLinkedData, len(blank), maxBlankNodes)
 	}
+	if n := entangled(dataset, blank); n > maxEntangled {
+		return fmt.Errorf("%w: %d linked blank nodes look alike, at most %d may", ErrLinkedData, n, maxEntangled)
+	}
 	return nil
+}
+
+// entangled counts the linked blank nodes that some other looks like: those
+// RDFC-1.0 must try in every order. To look alike is to stand in the same quads
+// when every other blank node is written alike (its §4.6, first degree).
+func entangled(dataset *ld.RDFDataset, blank map[string]bool) int {
+	looks := map[string][]string{}
+	for graph, quads := range dataset.Graphs {
+		for _, q := range quads {
+			nodes := []ld.Node{q.Subject, q.Predicate, q.Object, q.Graph}
+			for _, n := range nodes {
+				self, ok := n.(*ld.BlankNode)
+				if !ok {
+					continue
+				}
+				line := graph
+				for _, other := range nodes {
+					switch other := other.(type) {
+					case *ld.BlankNode:
+						line += fmt.Sprintf(" %t", other.Attribute == self.Attribute)
+					case nil:
+					default:
+						line += fmt.Sprintf(" %T %q", other, other.GetValue())
+					}
+				}
+				looks[self.Attribute] = append(looks[self.Attribute], line)
+			}
+		}
+	}
+	alike := map[string][]string{}
+	for b, lines := range looks {
+		slices.Sort(lines)
+		look := strings.Join(lines, "\n")
+		alike[look] = append(alike[look], b)
+	}
+	n := 0
+	for _, group := range alike {
+		for _, b := range group {
+			if len(group) > 1 && blank[b] {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func hasScheme(iri string) bool {
