@@ -1,13 +1,16 @@
 package protocol
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/unicode/norm"
 
 	"codeberg.org/essaim/essaim/protocol/badge"
@@ -116,7 +119,10 @@ func prepare(document badge.Document, kind Kind) (badge.Document, error) {
 		return nil, fmt.Errorf("issue %s: %w", kind, err)
 	}
 	unsigned := kindTable[kind].new()
-	if err := proof.Unmarshal(norm.NFC.Bytes(raw), unsigned); err != nil {
+	if raw, err = composed(raw); err == nil {
+		err = proof.Unmarshal(raw, unsigned)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("issue %s: %w", kind, err)
 	}
 	unsigned.Framed().Context = kind.context()
@@ -125,6 +131,29 @@ func prepare(document badge.Document, kind Kind) (badge.Document, error) {
 		return nil, refuse(BadValue, "%v", err)
 	}
 	return unsigned, nil
+}
+
+// composed returns raw, one JSON text, with every string in NFC. The text as a
+// whole cannot be composed: in "\n" before a combining tilde the n would be.
+func composed(raw []byte) ([]byte, error) {
+	var out bytes.Buffer
+	from := jsontext.NewDecoder(bytes.NewReader(raw))
+	to := jsontext.NewEncoder(&out)
+	for {
+		token, err := from.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return out.Bytes(), nil
+		}
+		if err == nil && token.Kind() == '"' {
+			token = jsontext.String(norm.NFC.String(token.String()))
+		}
+		if err == nil {
+			err = to.WriteToken(token)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // addProofs makes the proofs [from, to) of the kind with one key and returns

@@ -34,9 +34,9 @@ const (
 	BrokenChain      Reason = "broken_chain"
 	WrongSigner      Reason = "wrong_signer"
 	BadTime          Reason = "bad_time"
-	FutureDated      Reason = "future_dated"
 	WeakKey          Reason = "weak_key"
 	BadSignature     Reason = "bad_signature"
+	FutureDated      Reason = "future_dated"
 	WrongTopic       Reason = "wrong_topic"
 )
 
@@ -44,12 +44,13 @@ const (
 var Reasons = []Reason{
 	TooLarge, TooDeep, Malformed, NotCanonical, DuplicateMember, BadNumber, NullValue, EmptyArray,
 	ControlCharacter, LoneSurrogate, BlankNode, UnknownKind, BadContext, UnknownMember, BadValue,
-	BadTerritory, NoConsent, BadProof, BrokenChain, WrongSigner, BadTime, FutureDated, WeakKey,
-	BadSignature, WrongTopic,
+	BadTerritory, NoConsent, BadProof, BrokenChain, WrongSigner, BadTime, WeakKey, BadSignature,
+	FutureDated, WrongTopic,
 }
 
 // Blame reports whether the reason proves that whoever sent the record is at
-// fault. All do but FutureDated, where the wrong clock may be ours.
+// fault. All do but FutureDated, where the wrong clock may be ours: of such a
+// record everything else is right, so holding it is not holding rubbish.
 func (r Reason) Blame() bool { return r != FutureDated }
 
 // Refusal is the error of every function here that judges bytes of others.

@@ -26,7 +26,8 @@ var stateNames = [...]string{"live", badge.Suspended, badge.Revoked, badge.Withd
 // String returns the name of the state, as statuses write it; "live" without one.
 func (s State) String() string { return stateNames[s] }
 
-// Final reports whether no later status can change the state, but to Erased.
+// Final reports whether nothing brings the record back. Of several final states
+// the newest is told; Erased before all.
 func (s State) Final() bool { return s > Suspended }
 
 // Entitled reports whether status may be set by its author on target: an issuer

@@ -65,7 +65,7 @@ func VerifyBatch(raws [][]byte, now time.Time) []Result {
 		switch {
 		case c == nil:
 		case all:
-			results[i].Record = Record{c.record}
+			results[i].Record, results[i].Err = c.admit()
 		default:
 			results[i].Record, results[i].Err = c.settle()
 		}
@@ -111,6 +111,7 @@ func VerifyLinkedData(r Record) error {
 type candidate struct {
 	*record
 	signatures []signature
+	early      error // the FutureDated refusal, kept until the signatures are known to be right
 }
 
 type signature struct {
@@ -130,6 +131,14 @@ func (c *candidate) settle() (Record, error) {
 			return Record{}, refuse(WeakKey, "proof %d is by a key of small order or none", s.index)
 		}
 		return Record{}, refuse(BadSignature, "proof %d does not verify", s.index)
+	}
+	return c.admit()
+}
+
+// admit makes the record, once its signatures are right.
+func (c *candidate) admit() (Record, error) {
+	if c.early != nil {
+		return Record{}, c.early
 	}
 	return Record{c.record}, nil
 }
@@ -154,6 +163,9 @@ func examine(raw []byte, now time.Time, offer bool) (*candidate, error) {
 			return nil, refuse(UnknownMember, "%v", err)
 		}
 		return nil, refuse(BadValue, "%v", err)
+	}
+	if gated.Hollow() {
+		return nil, refuse(BadValue, "a value is an empty string or zero: what is absent is left out")
 	}
 	if err := document.Validate(); err != nil {
 		return nil, refuse(BadValue, "%v", err)
@@ -250,7 +262,7 @@ func (c *candidate) checkProofs(gated proof.Document, rules []proofRule, offer b
 }
 
 // checkTimes reads the signed time and holds it against genesis, the order of
-// signing, this clock, and for a notice its end.
+// signing and for a notice its end; c.early says what this clock makes of it.
 func (c *candidate) checkTimes(now time.Time) error {
 	var last time.Time
 	proofs := c.document.Framed().Proof
@@ -274,7 +286,7 @@ func (c *candidate) checkTimes(now time.Time) error {
 		return refuse(BadTime, "essaim:until %s is not within a year of %s", n.Until, badge.FormatTime(last))
 	}
 	if last.After(now.Add(Ahead)) {
-		return refuse(FutureDated, "created %s, more than %v after %s here", badge.FormatTime(last), Ahead, badge.FormatTime(now))
+		c.early = refuse(FutureDated, "created %s, more than %v after %s here", badge.FormatTime(last), Ahead, badge.FormatTime(now))
 	}
 	return nil
 }

@@ -112,6 +112,50 @@ func notice(t testing.TB, n int, by ed25519.PrivateKey, at time.Time, text strin
 	}, at, by)
 }
 
+func profile(t testing.TB, by ed25519.PrivateKey, at time.Time) protocol.Record {
+	t.Helper()
+	return issue(t, &badge.Profile{
+		Frame: in(), ID: didOf(by), Type: []string{"Profile"}, Kind: badge.Group, Name: fmt.Sprint("Atelier ", at.Unix()),
+	}, at, by)
+}
+
+func endorseProfile(t testing.TB, of, by ed25519.PrivateKey, read string, at time.Time) protocol.Record {
+	t.Helper()
+	return issue(t, &badge.EndorsementCredential{
+		Frame: in(), ID: uuid("endorse", didOf(of), didOf(by), at), Type: []string{"VerifiableCredential", "EndorsementCredential"},
+		Name: "Soutien", Issuer: badge.ProfileRef{ID: didOf(by), Type: []string{"Profile"}}, ValidFrom: badge.FormatTime(at),
+		Subject: badge.EndorsementSubject{ID: string(didOf(of)), Type: []string{"EndorsementSubject"}, CID: read},
+	}, at, by)
+}
+
+func dispute(t testing.TB, target string, by ed25519.PrivateKey, at time.Time) protocol.Record {
+	t.Helper()
+	return issue(t, &badge.Dispute{
+		Frame: in(), ID: uuid("dispute", target, at), Type: []string{"essaim:Dispute"}, Author: didOf(by),
+		Target: target, Reason: "never-happened", Comment: "Je n'y étais pas.", Until: badge.FormatTime(at.AddDate(1, 0, 0)),
+	}, at, by)
+}
+
+func succession(t testing.TB, from, to ed25519.PrivateKey, at time.Time) protocol.Record {
+	t.Helper()
+	r, err := protocol.Succeed(&badge.Succession{
+		Frame: in(), ID: uuid("succession", didOf(from), didOf(to)), Type: []string{"essaim:Succession"}, From: didOf(from), To: didOf(to),
+	}, at, from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func derived(t testing.TB, from protocol.Record, by ed25519.PrivateKey) protocol.Record {
+	t.Helper()
+	d := *from.Document().(*badge.Achievement)
+	return issue(t, &badge.Achievement{
+		Frame: in(rennes), ID: uuid("derived", from.CID()), Type: d.Type, Name: d.Name + ", deux", Description: d.Description, Criteria: d.Criteria,
+		Creator: &badge.ProfileRef{ID: didOf(by), Type: []string{"Profile"}}, DerivedFrom: from.CID().String(),
+	}, noon, by)
+}
+
 func open(t testing.TB, cfg store.Config) *store.Store {
 	t.Helper()
 	if cfg.Now == nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -44,22 +45,14 @@ func (w *batch) setStub(digest [32]byte, row cidRow) error {
 
 // unwant forgets a class nobody waits for any more now that award is gone.
 func (w *batch) unwant(r protocol.Record, class, award uint32) error {
-	awards, err := readPage(w.before, classPrefix(class, 0), nil, false, 2)
-	if err != nil {
-		return err
-	}
-	about, err := readPage(w.before, subjectPrefix(subject{targetRecord, class}), nil, false, 1)
-	if err != nil || len(about) > 0 || len(awards) > 1 || len(awards) == 1 && be32(awards[0].key[13:]) != award {
-		return err
-	}
-	for _, other := range w.records { // came in this batch, too
-		if other.CID() != r.CID() && other.Class() == r.Class() {
-			return nil
+	for _, prefix := range [][]byte{classPrefix(class, 0), subjectPrefix(subject{targetRecord, class})} {
+		if left, err := w.left(prefix, award); err != nil || left {
+			return err
 		}
-		for _, c := range other.Names() {
-			if other.CID() != r.CID() && c == r.Class() {
-				return nil
-			}
+	}
+	for id, other := range w.records { // those that came in this batch
+		if id != award && slices.Contains(other.Names(), r.Class()) {
+			return nil
 		}
 	}
 	digest, err := protocol.DigestOf(r.Class())
@@ -68,6 +61,38 @@ func (w *batch) unwant(r protocol.Record, class, award uint32) error {
 	}
 	w.counts.wanted--
 	return errors.Join(w.delete(cidKey(digest)), w.delete(key1(keyWant, class)))
+}
+
+// left reports whether a row was under prefix before this batch, of another
+// record than id, that this batch has not removed.
+func (w *batch) left(prefix []byte, id uint32) (bool, error) {
+	const some = 64
+	var after []byte
+	for {
+		rows, err := readPage(w.before, prefix, after, false, some)
+		if err != nil {
+			return false, err
+		}
+		for _, x := range rows {
+			_, other, err := tailOf(x.key)
+			if err != nil {
+				return false, w.s.corrupt("row %x: %v", x.key, err)
+			}
+			if other == id {
+				continue
+			}
+			switch _, err := w.txn.Get(x.key); {
+			case err == nil:
+				return true, nil
+			case !errors.Is(err, badger.ErrKeyNotFound):
+				return false, err
+			}
+		}
+		if len(rows) < some {
+			return false, nil
+		}
+		after = rows[len(rows)-1].key
+	}
 }
 
 // Wipe takes the bytes of erased records out of every file: the log of the

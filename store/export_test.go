@@ -18,31 +18,59 @@ func Uncompressed() func() {
 	return func() { tuneForTest = func(o badger.Options) badger.Options { return o } }
 }
 
+// Small makes stores opened from now on plain too, with memtables so small that
+// they are always being flushed.
+func Small() {
+	tuneForTest = func(o badger.Options) badger.Options {
+		return o.WithCompression(options.None).WithMemTableSize(1 << 20)
+	}
+}
+
+// CheckBuild is what Open asks first, with the size of an int.
+var CheckBuild = checkBuild
+
 // SetStatfs gives the store another disk.
 func (s *Store) SetStatfs(f func(string) (free, total uint64, err error)) { s.statfs = f }
 
-// CheckSpace is what Run does each ten seconds.
-func (s *Store) CheckSpace() error { return s.checkSpace() }
-
-// Flatten compacts everything.
-func (s *Store) Flatten() error { return s.db.Flatten(1) }
+// Keys returns every key there is.
+func (s *Store) Keys() (keys [][]byte) {
+	rows, err := s.page(nil, nil, false, 0)
+	if err != nil {
+		panic(err)
+	}
+	for _, x := range rows {
+		keys = append(keys, x.key)
+	}
+	return keys
+}
 
 // Set writes a row past everything.
 func (s *Store) Set(key, value []byte) error {
 	return s.db.Update(func(txn *badger.Txn) error { return txn.Set(key, value) })
 }
 
-// Rows returns every row of some families, but for numbers that follow from the
-// order of arrival none is left out.
-func (s *Store) Rows(families string) (rows [][2][]byte) {
-	for _, f := range families {
-		all, err := s.page([]byte{byte(f)}, nil, false, 0)
-		if err != nil {
-			panic(err)
+// Delete removes a row past everything.
+func (s *Store) Delete(key []byte) error {
+	return s.db.Update(func(txn *badger.Txn) error { return txn.Delete(key) })
+}
+
+// LosePower ends the store as a loss of power would, with the arrival gone, 0
+// for none. It must not be used any more.
+func (s *Store) LosePower(gone uint32) {
+	err := s.db.Update(func(txn *badger.Txn) error {
+		if gone != 0 {
+			if err := txn.Delete(key1(keyLog, gone)); err != nil {
+				return err
+			}
 		}
-		for _, x := range all {
-			rows = append(rows, [2][]byte{x.key, x.value})
-		}
+		return txn.Set(metaKey("boot"), []byte("another"))
+	})
+	if err != nil {
+		panic(err)
 	}
-	return rows
+	s.closed = true
+	if err := s.db.Close(); err != nil {
+		panic(err)
+	}
+	s.lock.release()
 }

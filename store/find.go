@@ -142,7 +142,7 @@ func (s *Store) plan(q Query) (*plan, error) {
 	if q.Limit > 0 && q.Limit < pageSize {
 		p.want = q.Limit
 	}
-	kinds := q.Kinds
+	kinds := slices.Compact(slices.Sorted(slices.Values(q.Kinds)))
 	if len(kinds) == 0 {
 		kinds = protocol.Kinds
 	}

@@ -8,14 +8,17 @@ import (
 	"codeberg.org/essaim/essaim/protocol"
 )
 
-// schema is the version of the key table below. A store of a newer schema is
-// refused; one of an older is brought up by Rebuild.
+// schema is the version of the key table below, the first. A store of a newer
+// schema is refused before a file of it is touched (spec/store.md §9).
 const schema = 1
 
 // The key table: the first byte of every key. All integers in keys are
 // big-endian, so that the order of keys is that of numbers. An id is the local
 // number of a record, had or only named; a who is the local number of a DID and
 // a where that of a territory. All begin at 1, and none is ever used twice.
+//
+// The examples are held against real rows by a test: a group of hexadecimal
+// digits stands for that many bytes, and the rest for itself.
 //
 // Dates in keys are the record's created, in Unix seconds. "look" is a byte:
 // kind in the low four bits, state in the high four.
@@ -31,13 +34,13 @@ const (
 	keyIntern = 'i' // i d <32 bytes key>, i t fr:epci:242900314 → who, where
 	keyNamed  = 'n' // n d 00000007, n t 00000001               → <32 bytes key>, fr:epci:242900314
 	// Indexes, ordered by date.
-	keyKind   = 'k' // k 03 69217680 0000002a                  → look                   awards
-	keyWhere  = 't' // t 00000001 03 69217680 0000002a         → look                   awards of a territory
-	keyAuthor = 'a' // a 00000007 03 69217680 0000002a         → look                   awards by an issuer
-	keyHolder = 'h' // h 00000008 69217680 0000002a            → look                   awards held
-	keyClass  = 'q' // q 00000011 00000001 69217680 0000002a   → awardRow               awards of class 17 in territory 1; 0 is all
-	keyTarget = 'g' // g 00 00000011 04 69217680 0000002a      → look, who, until       endorsements of record 17
-	//                 g 01 00000007 04 69217680 0000002a      →                        endorsements of identity 7
+	keyKind   = 'k' // k 03 6b02d940 0000002a                  → look                   awards
+	keyWhere  = 't' // t 00000001 03 6b02d940 0000002a         → look                   awards of a territory
+	keyAuthor = 'a' // a 00000007 03 6b02d940 0000002a         → look                   awards by an issuer
+	keyHolder = 'h' // h 00000008 6b02d940 0000002a            → look                   awards held
+	keyClass  = 'q' // q 00000011 00000001 6b02d940 0000002a   → awardRow               awards of class 17 in territory 1; 0 is all
+	keyTarget = 'g' // g 00 00000011 04 6b02d940 0000002a      → look, who, until       endorsements of record 17
+	//                 g 01 00000007 04 6b02d940 0000002a      →                        endorsements of identity 7
 	// Work that outlives a crash.
 	keyErase = 'x' // x 0000002a                               → nothing                the body of 42 is still in old files
 	keyLate  = 'y' // y 00000011                               → nothing                awards of class 17 are to be compared with it
@@ -227,6 +230,9 @@ func decodeCID(b []byte) (r cidRow, err error) {
 		}
 		r.where = append(r.where, uint32(w))
 	}
+	if len(r.where) == 0 {
+		return r, errors.New("no territory")
+	}
 	return r, nil
 }
 
@@ -273,9 +279,14 @@ func decodeAward(key, value []byte) (a AwardRow, err error) {
 	if err != nil || len(value) != awardRowLen || len(key) != 9+tail {
 		return a, errShort
 	}
-	if _, a.State, err = unlook(value[0]); err != nil {
+	kind, state, err := unlook(value[0])
+	if err != nil {
 		return a, err
 	}
+	if kind != protocol.Award {
+		return a, fmt.Errorf("%s, not award", kind)
+	}
+	a.State = state
 	a.ID, a.Created = id, int64(created)
 	a.Level, a.Matches = value[1]>>1, value[1]&1 == 1
 	a.Endorsements = binary.BigEndian.Uint16(value[2:])

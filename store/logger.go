@@ -10,10 +10,12 @@ import (
 
 // badgerLog passes Badger's words to slog. Badger tells only here, and not by
 // an error, that it opens a store without a table whose index is damaged:
-// ignored then names the table.
+// ignored then names the table. And only here that it cannot flush a memtable:
+// unflushed counts how often.
 type badgerLog struct {
-	log     *slog.Logger
-	ignored atomic.Pointer[string]
+	log       *slog.Logger
+	ignored   atomic.Pointer[string]
+	unflushed atomic.Int32
 }
 
 // harmless are warnings that ask nothing of anybody: two compactors want the
@@ -24,6 +26,9 @@ func (l *badgerLog) Errorf(format string, args ...any) {
 	text := l.text(format, args)
 	if strings.HasPrefix(text, "Ignoring table") || strings.HasPrefix(text, "CHECKSUM_MISMATCH") {
 		l.ignored.Store(&text)
+	}
+	if strings.HasPrefix(text, "error flushing memtable") {
+		l.unflushed.Add(1)
 	}
 	l.log.Error("badger", "message", text)
 }

@@ -77,7 +77,7 @@ type Store struct {
 	seen    map[string]uint32
 }
 
-// bodyLimit is more than any value: Badger moves values of this size and more
+// valueLimit is more than any value: Badger moves values of this size and more
 // out of the tree, where a power cut loses them silently.
 const valueLimit = protocol.MaxBytes + 1<<10
 
@@ -114,8 +114,8 @@ var tuneForTest = func(o badger.Options) badger.Options { return o }
 // After an unclean end it verifies every table and the last records before it
 // answers; see CleanStart.
 func Open(cfg Config) (*Store, error) {
-	if strconv.IntSize == 32 {
-		return nil, errors.New("this is a 32-bit build, in which the database silently corrupts records: use the amd64 or arm64 build")
+	if err := checkBuild(strconv.IntSize); err != nil {
+		return nil, err
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -143,6 +143,15 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// checkBuild refuses a build whose int has less than 64 bits: there Badger's
+// table builder overwrites its own buffers and stores wrong data without a word.
+func checkBuild(intSize int) error {
+	if intSize < 64 {
+		return fmt.Errorf("this is a %d-bit build, in which the database silently corrupts records: use the amd64 or arm64 build", intSize)
+	}
+	return nil
 }
 
 func (s *Store) open() error {
@@ -336,7 +345,11 @@ func (s *Store) resume() error {
 func (s *Store) CleanStart() bool { return s.clean }
 
 // Close syncs, wipes what was erased, marks the end as clean and closes. The
-// Store must not be used any more; Run must have returned.
+// Store must not be used any more; Run must have returned. When any of it fails
+// the end is not marked clean, and the next Open verifies.
+//
+// A disk that takes nothing, or is no longer there, makes it fail within some
+// ten seconds: what Put stored is in the logs of the memtables, as after kill -9.
 func (s *Store) Close() error {
 	s.writer.Lock()
 	defer s.writer.Unlock()
@@ -344,12 +357,36 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	err := errors.Join(s.wipe(), s.syncLocked(), s.db.Update(func(txn *badger.Txn) error {
-		return txn.Set(metaKey("clean"), []byte{1})
-	}))
-	err = errors.Join(err, s.db.Close(), s.lock.release())
+	err := errors.Join(s.wipe(), s.syncLocked())
+	if err == nil {
+		err = s.db.Update(func(txn *badger.Txn) error { return txn.Set(metaKey("clean"), []byte{1}) })
+	}
+	err = errors.Join(err, s.closeBadger())
 	s.wake()
 	return err
+}
+
+// closeBadger closes Badger and lets go of the folder. Badger tries each second,
+// for ever, to flush a memtable to a disk that refuses it: after some failures it
+// is left behind, still holding the folder, which ends with it or the process.
+func (s *Store) closeBadger() error {
+	const enough = 5
+	closed := make(chan error, 1)
+	failed := s.log.unflushed.Load()
+	go func() { closed <- errors.Join(s.db.Close(), s.lock.release()) }()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-closed:
+			return err
+		case <-look.C:
+			if s.log.unflushed.Load() < failed+enough {
+				continue
+			}
+			return fmt.Errorf("%s: the disk takes nothing: what was stored is in the logs there, and the next start reads it: free some space, or see whether the disk is still there", s.where())
+		}
+	}
 }
 
 // where is the folder as messages name it.

@@ -69,7 +69,7 @@ func (s *Store) recover(sameBoot bool) error {
 	}
 	if !sameBoot {
 		s.counts.seq += leap
-		s.counts.nextID += leap
+		s.counts.nextID += 2 * leap // an arrival takes one for itself and one for what it names
 		s.last.Store(s.counts.seq)
 	}
 	return nil

@@ -3,8 +3,10 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -248,5 +250,145 @@ func TestPrivateRows(t *testing.T) {
 	}
 	if _, err := peers.Get([]byte("c")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Get of a deleted key: got %v", err)
+	}
+}
+
+// Every row of a store with some of everything is of one shape of the key
+// table, and no shape is there for nothing.
+func TestEveryKeyIsOfTheTable(t *testing.T) {
+	s, _ := onDisk(t)
+	laser := class(t, "laser", tyfab)
+	a := award(t, laser, tyfab, alice, noon, in(brest, rennes))
+	gone := notice(t, 1, alice, noon, "x")
+	put(t, s,
+		laser, a, gone, endorse(t, a, bob, noon, ""), award(t, class(t, "jamais", bob), bob, alice, noon, in()),
+		status(t, a.CID(), badge.Suspended, tyfab, noon), status(t, gone.CID(), badge.Erased, alice, noon),
+		dispute(t, string(didOf(mallory)), bob, noon), profile(t, bob, noon), succession(t, bob, mallory, noon),
+	)
+	if err := s.Private("peers").Put([]byte{0xff, 0}, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	cursor, err := s.Cursor("trust")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cursor.Commit(s.Last()); err != nil {
+		t.Fatal(err)
+	}
+	s.Sync()
+	seen := map[string]bool{
+		"y 00000011": true, // there only while Put runs
+		"M clean":    true, // there only when nobody is
+	}
+	shapes := store.KeyShapes(t)
+	for _, key := range s.Keys() {
+		var of []string
+		for example, shape := range shapes {
+			if shape.MatchString(hex.EncodeToString(key)) {
+				of = append(of, example)
+			}
+		}
+		if len(of) != 1 {
+			t.Errorf("key %q is of the shapes %q", key, of)
+		}
+		for _, example := range of {
+			seen[example] = true
+		}
+	}
+	for example := range shapes {
+		if !seen[example] {
+			t.Errorf("no key is like %q", example)
+		}
+	}
+}
+
+// The test of the tests: what Audit must see.
+func TestTheAuditSees(t *testing.T) {
+	laser := class(t, "laser", tyfab)
+	a := award(t, laser, tyfab, alice, noon, in(brest, rennes))
+	e := endorse(t, a, bob, noon, "")
+	revoked := status(t, a.CID(), badge.Revoked, tyfab, noon)
+	for _, family := range "lcbmkahtqgsin" {
+		t.Run(string(family), func(t *testing.T) {
+			s := inMemory(t)
+			put(t, s, laser, a, e, revoked, dispute(t, class(t, "x", bob).CID().String(), bob, noon))
+			if err := s.AuditError(); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range s.Keys() {
+				if key[0] == byte(family) {
+					if err := s.Delete(key); err != nil {
+						t.Fatal(err)
+					}
+					break
+				}
+			}
+			if s.AuditError() == nil {
+				t.Error("a row is gone and nobody saw")
+			}
+		})
+	}
+}
+
+func TestAFollowerIsNeverAheadOfTheRecords(t *testing.T) {
+	s, dir := onDisk(t)
+	put(t, s, notice(t, 1, alice, noon, "x"), notice(t, 2, alice, noon, "x"))
+	if s.Durable() != 0 {
+		t.Errorf("durable before Sync: %d", s.Durable())
+	}
+	cursor, err := s.Cursor("search")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cursor.Commit(2); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(s.Keys(), func(k []byte) bool { return string(k) == "usearch" }) {
+		t.Error("the cursor was written before what it stands on was durable")
+	}
+	if again, err := s.Cursor("search"); err != nil || again.Position() != 2 {
+		t.Errorf("before Sync the cursor stands at %d, %v", again.Position(), err)
+	}
+	if err := s.Sync(); err != nil || s.Durable() != 2 {
+		t.Errorf("after Sync: %d, %v", s.Durable(), err)
+	}
+	// A disk that lies has kept the cursor and lost what it stands on.
+	s.Set([]byte("usearch"), []byte{0, 0, 0, 9})
+	s.LosePower(0)
+	s = open(t, store.Config{Dir: dir, MinFree: 1 << 20})
+	if cursor, err = s.Cursor("search"); err != nil || cursor.Position() != 0 {
+		t.Errorf("a cursor after the last record stands at %d, %v", cursor.Position(), err)
+	}
+}
+
+// Run does in time what nobody asked for.
+func TestRunSyncsAndWipes(t *testing.T) {
+	defer store.Uncompressed()()
+	s, dir := onDisk(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	n := notice(t, 1, alice, noon, secret)
+	put(t, s, n, status(t, n.CID(), badge.Erased, alice, noon))
+	for look := time.Tick(20 * time.Millisecond); s.Durable() < 2 || holds(t, dir, secret); {
+		select {
+		case <-look:
+		case <-ctx.Done():
+			t.Fatalf("durable: %d of 2, the erased is there: %t", s.Durable(), holds(t, dir, secret))
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func TestA32BitBuildIsRefused(t *testing.T) {
+	if err := store.CheckBuild(32); err == nil || !strings.Contains(err.Error(), "amd64 or arm64") {
+		t.Errorf("32 bits: got %v", err)
+	}
+	if err := store.CheckBuild(64); err != nil {
+		t.Errorf("64 bits: got %v", err)
 	}
 }

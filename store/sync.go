@@ -1,13 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,21 +76,16 @@ func (s *Store) Sync() error {
 	s.writer.Lock()
 	seq, seen := s.beginSync()
 	s.writer.Unlock()
-	if err := s.syncFiles(); err != nil {
-		return err
-	}
+	err := s.syncFiles()
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	return s.endSync(seq, seen)
+	return s.endSync(seq, seen, err)
 }
 
 // syncLocked is Sync for who holds the writer. Readers do not wait for it.
 func (s *Store) syncLocked() error {
 	seq, seen := s.beginSync()
-	if err := s.syncFiles(); err != nil {
-		return err
-	}
-	return s.endSync(seq, seen)
+	return s.endSync(seq, seen, s.syncFiles())
 }
 
 // beginSync notes what is about to be made durable: the last arrival, and the
@@ -105,11 +102,19 @@ func (s *Store) beginSync() (seq uint32, seen map[string]uint32) {
 // endSync writes down what is durable now. That these rows are not themselves
 // synced only means that they may be older than the truth, never newer: so no
 // cursor ever stands after a record that a loss of power took back.
-func (s *Store) endSync(seq uint32, seen map[string]uint32) error {
+func (s *Store) endSync(seq uint32, seen map[string]uint32, err error) error {
+	if err != nil {
+		s.dirty.Store(true)
+		s.cursors.Lock()
+		defer s.cursors.Unlock()
+		maps.Copy(seen, s.seen)
+		s.seen = seen
+		return fmt.Errorf("%s: sync: %w", s.where(), err)
+	}
 	if seq == s.durable.Load() && len(seen) == 0 {
 		return nil
 	}
-	err := s.db.Update(func(txn *badger.Txn) error {
+	err = s.db.Update(func(txn *badger.Txn) error {
 		for name, n := range seen {
 			if err := txn.Set(cursorKey(name), u32(n)); err != nil {
 				return err
@@ -143,7 +148,9 @@ func (s *Store) syncFiles() error {
 			logs = append(logs, e.Name())
 		}
 	}
-	sort.Strings(logs) // %05d: in the order they were made
+	slices.SortFunc(logs, func(a, b string) int { // numbers of five digits or more: in the order they were made
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 	for _, name := range append(logs, ".") {
 		err := syncFile(filepath.Join(dir, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // flushed meanwhile, and synced there

@@ -186,6 +186,10 @@ func (k *Keyring) readPublic() error {
 // Issuer returns the DID of the community. It is known while locked.
 func (k *Keyring) Issuer() did.DID { return k.issuer }
 
+// KeyFile returns where the key file stands that protects the keys, or "" when a
+// passphrase does.
+func (k *Keyring) KeyFile() string { return k.keyFile }
+
 // Has reports whether the secret key of d is here. It is known while locked.
 func (k *Keyring) Has(d did.DID) bool {
 	k.mu.RLock()

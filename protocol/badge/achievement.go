@@ -77,9 +77,9 @@ const (
 type Rule struct {
 	By       string    `json:"essaim:by"`
 	Listed   []did.DID `json:"essaim:listed,omitempty"`
-	MinLevel int       `json:"essaim:minLevel,omitempty"` // 1 to 5
-	Holders  int       `json:"essaim:holders,omitempty"`  // 1 to 20
-	Mentors  int       `json:"essaim:mentors,omitempty"`  // 1 to 20
+	MinLevel int       `json:"essaim:minLevel,omitzero"` // 1 to 5
+	Holders  int       `json:"essaim:holders,omitzero"`  // 1 to 20
+	Mentors  int       `json:"essaim:mentors,omitzero"`  // 1 to 20
 }
 
 // achievementTypes are those of the standard (OB 3.0 §B.2.1); others begin
@@ -158,8 +158,7 @@ func (v *validator) alignment(member string, a *Alignment) {
 
 func (v *validator) levels(member, class string, d *ResultDescription) {
 	v.types(member+".type", d.Type, "ResultDescription")
-	v.check(strings.HasPrefix(d.ID, class+"#"), member+".id", "does not begin with the class id and #")
-	v.text(member+".id", d.ID, required, 80)
+	v.fragment(member+".id", d.ID, class)
 	v.text(member+".name", d.Name, required, maxName)
 	v.check(d.ResultType == "RubricCriterionLevel", member+".resultType", "is not RubricCriterionLevel")
 	v.check(len(d.Level) >= 1, member+".rubricCriterionLevel", "is missing")
@@ -168,13 +167,24 @@ func (v *validator) levels(member, class string, d *ResultDescription) {
 	for i := range d.Level {
 		l, lm := &d.Level[i], at(member+".rubricCriterionLevel", i)
 		v.types(lm+".type", l.Type, "RubricCriterionLevel")
-		v.check(strings.HasPrefix(l.ID, class+"#"), lm+".id", "does not begin with the class id and #")
-		v.text(lm+".id", l.ID, required, 80)
+		v.fragment(lm+".id", l.ID, class)
+		taken := l.ID == d.ID
+		for _, other := range d.Level[:i] {
+			taken = taken || l.ID == other.ID
+		}
+		v.check(!taken, lm+".id", "stands twice")
 		v.text(lm+".name", l.Name, required, maxName)
 		n := levelNumber(l.Level)
 		v.check(n > last, lm+".level", "is not from 1 to 5 in rising order")
 		last = n
 	}
+}
+
+// fragment wants the id of the class, # and 1 to 34 characters of a name.
+func (v *validator) fragment(member, id, class string) {
+	name, ok := strings.CutPrefix(id, class+"#")
+	v.check(ok && name != "" && len(name) <= 34 && strings.Trim(name, alphanumeric+"-._") == "",
+		member, "is not the class id, # and a name of 1 to 34 letters, digits, - . or _")
 }
 
 func (v *validator) rule(member string, r *Rule) {
@@ -187,6 +197,7 @@ func (v *validator) rule(member string, r *Rule) {
 	v.check(r.MinLevel >= 0 && r.MinLevel <= 5, member+".essaim:minLevel", "is not from 1 to 5")
 	v.check(r.Holders >= 0 && r.Holders <= 20, member+".essaim:holders", "is not from 1 to 20")
 	v.check(r.Mentors >= 0 && r.Mentors <= 20, member+".essaim:mentors", "is not from 1 to 20")
+	v.check(r.Mentors <= len(r.Listed) || r.By != ByQuorum, member+".essaim:mentors", "is more than are listed")
 	fits := false
 	switch r.By {
 	case ByCreator, ByAnyone:
@@ -209,7 +220,7 @@ func extended(s string, standard []string) bool {
 		return true
 	}
 	rest, ok := strings.CutPrefix(s, "ext:")
-	return ok && rest != "" && len(rest) <= 64 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == ""
+	return ok && rest != "" && len(rest) <= 64 && strings.Trim(rest, alphanumeric+".-_") == ""
 }
 
 // levelNumber returns 1 to 5, or 0 for anything else.

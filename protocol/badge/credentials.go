@@ -74,7 +74,7 @@ type EndorsementSubject struct {
 	Comment string   `json:"endorsementComment,omitempty"`
 	// Weight is how strongly a profile is endorsed: 25, 50, 75 or 100, the
 	// last when absent (spec/trust.md).
-	Weight int `json:"essaim:weight,omitempty"`
+	Weight int `json:"essaim:weight,omitzero"`
 }
 
 // TargetDID returns the endorsed DID, or "" when a record is endorsed.
@@ -103,6 +103,7 @@ func (c *AchievementCredential) Validate() error {
 	v.check(f.Context == nil && f.Territory == nil && f.Proof == nil,
 		"credentialSubject.achievement", "has @context, essaim:territory or proof of its own")
 	v.results("credentialSubject.result", s)
+	v.count("evidence", len(c.Evidence), maxEvidence)
 	for i := range c.Evidence {
 		v.evidence(at("evidence", i), &c.Evidence[i])
 	}

@@ -115,7 +115,7 @@ func (p *Profile) Validate() error {
 	v.text("name", p.Name, required, maxName)
 	v.text("description", p.Description, optional, maxText)
 	v.url("url", p.URL, optional)
-	v.text("email", p.Email, optional, 254)
+	v.email("email", p.Email)
 	if p.Point != "" {
 		point, err := territory.ParsePoint(p.Point)
 		v.check(err == nil && point.String() == p.Point, "essaim:point", `is not "latitude,longitude" with four decimals`)

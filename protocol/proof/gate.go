@@ -37,6 +37,7 @@ type Document struct {
 	members []member
 	proof   int // index into members of "proof", -1 without
 	proofs  []proofSpan
+	hollow  bool
 }
 
 // A span is the interval [from, to) of the bytes.
@@ -85,6 +86,10 @@ func Parse(raw []byte, l Limits) (Document, error) {
 
 // Bytes returns the document as it was parsed. The caller must not change it.
 func (d Document) Bytes() []byte { return d.raw }
+
+// Hollow reports whether some value is an empty string or zero. A document of a
+// closed shape leaves such a member out, so that it can be written in one way.
+func (d Document) Hollow() bool { return d.hollow }
 
 // Proofs returns how many proofs the document carries.
 func (d Document) Proofs() int { return len(d.proofs) }
@@ -256,6 +261,7 @@ func (g *gate) value(level int, where place) error {
 		if err == nil && len(s) >= 2 && s[0] == '_' && s[1] == ':' {
 			return g.fault(ErrBlankNode)
 		}
+		g.doc.hollow = g.doc.hollow || len(s) == 0
 		return err
 	case c == '{':
 		return g.object(level+1, where)
@@ -315,6 +321,7 @@ func (g *gate) number() error {
 	case n == 0 && digits > start:
 		return g.fault(ErrNotCanonical) // -0
 	}
+	g.doc.hollow = g.doc.hollow || n == 0
 	return nil
 }
 

@@ -94,16 +94,18 @@ func nquads(document []byte, loader ld.DocumentLoader) ([]byte, error) {
 	options.Algorithm = ld.AlgorithmURDNA2015
 	options.Format = "application/n-quads"
 	// Normalize of the processor builds options of its own and forgets safe
-	// mode, so the two steps are taken one by one.
-	rdf := *options
-	rdf.Format = ""
-	set, err := ld.NewJsonLdProcessor().ToRDF(value, &rdf)
+	// mode, so the steps are taken one by one. What ToRDF cannot say it drops
+	// without a word, so it is looked for before.
+	expanded, err := ld.NewJsonLdProcessor().Expand(value, options)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLinkedData, err)
 	}
-	dataset, ok := set.(*ld.RDFDataset)
-	if !ok {
-		return nil, fmt.Errorf("%w: ToRDF gave a %T", ErrLinkedData, set)
+	if err := checkExpanded(expanded); err != nil {
+		return nil, err
+	}
+	dataset, err := ld.NewJsonLdApi().ToRDF(expanded, options)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLinkedData, err)
 	}
 	if err := checkDataset(dataset); err != nil {
 		return nil, err
@@ -119,8 +121,54 @@ func nquads(document []byte, loader ld.DocumentLoader) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// checkDataset refuses what json-gold lets through: relative addresses, which
-// other processors drop or refuse, and graphs that cost too much.
+// checkExpanded refuses addresses that are relative or hold what none may:
+// json-gold leaves out every statement with one, and a signature would not
+// cover what the document shows.
+func checkExpanded(v any) error {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			if err := checkExpanded(e); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, value := range v {
+			var addresses []any
+			switch {
+			case name == "@id":
+				addresses = []any{value}
+			case name == "@type":
+				many, ok := value.([]any)
+				if !ok {
+					many = []any{value} // the type of a literal
+				}
+				addresses = many
+			case !strings.HasPrefix(name, "@"):
+				addresses = []any{name}
+			}
+			for _, a := range addresses {
+				if s, ok := a.(string); !ok || !absolute(s) {
+					return fmt.Errorf("%w: %.80q is no absolute address", ErrLinkedData, a)
+				}
+			}
+			if err := checkExpanded(value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// absolute reports whether s is a blank node or an address that RDF can say.
+func absolute(s string) bool {
+	forbidden := func(r rune) bool { return r <= ' ' || strings.ContainsRune("<>\"{}|^`\\", r) }
+	return strings.HasPrefix(s, "_:") || s == "@json" ||
+		hasScheme(s) && strings.IndexFunc(s, forbidden) < 0 && !ld.InvalidNode(ld.NewIRI(s))
+}
+
+// checkDataset refuses graphs that cost too much to canonicalise, and kinds of
+// node it does not know.
 func checkDataset(dataset *ld.RDFDataset) error {
 	blank := map[string]bool{} // whether linked to another
 	for _, quads := range dataset.Graphs {
@@ -128,12 +176,12 @@ func checkDataset(dataset *ld.RDFDataset) error {
 			var here []string
 			for _, n := range []ld.Node{q.Subject, q.Predicate, q.Object, q.Graph} {
 				switch n := n.(type) {
-				case *ld.IRI:
-					if n.Value != "@default" && !hasScheme(n.Value) {
-						return fmt.Errorf("%w: %q is no absolute address", ErrLinkedData, n.Value)
-					}
-				case *ld.BlankNode:
+				case ld.BlankNode:
 					here = append(here, n.Attribute)
+				case ld.IRI, ld.Literal, nil:
+				default:
+					// json-gold once had pointers here: then nothing was checked.
+					return fmt.Errorf("%w: a node is a %T", ErrLinkedData, n)
 				}
 			}
 			for _, b := range here {
@@ -159,14 +207,14 @@ func entangled(dataset *ld.RDFDataset, blank map[string]bool) int {
 		for _, q := range quads {
 			nodes := []ld.Node{q.Subject, q.Predicate, q.Object, q.Graph}
 			for _, n := range nodes {
-				self, ok := n.(*ld.BlankNode)
+				self, ok := n.(ld.BlankNode)
 				if !ok {
 					continue
 				}
 				line := graph
 				for _, other := range nodes {
 					switch other := other.(type) {
-					case *ld.BlankNode:
+					case ld.BlankNode:
 						line += fmt.Sprintf(" %t", other.Attribute == self.Attribute)
 					case nil:
 					default:

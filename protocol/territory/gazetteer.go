@@ -1,6 +1,6 @@
 // Package territory knows where things are: the syntax of territory ids, a
 // gazetteer of communes and cities that needs no network, distances, and what
-// is near what (spec/records.md, "Territory").
+// is near what (spec/records.md §9).
 //
 // Ids are flat and signed into records; nesting is a table of one year, and
 // tables change every January when communes merge. So [Parse] consults no

@@ -29,6 +29,8 @@ func gate() []vector {
 		{name: "gate_empty", comment: "no bytes", expect: "malformed", record: nil},
 		{name: "gate_not_json", comment: "not JSON", expect: "malformed", record: []byte("badge")},
 		{name: "gate_array", comment: "an array is no record", expect: "malformed", record: []byte(`[1]`)},
+		{name: "gate_byte_order_mark", comment: "a byte order mark first", expect: "malformed", record: append([]byte("\ufeff"), g...)},
+		{name: "gate_no_members", comment: "no member at all passes, and is no kind", expect: "unknown_kind", record: []byte(`{}`)},
 		{name: "gate_truncated", comment: "the last byte is missing", expect: "malformed", record: g[:len(g)-1]},
 		{name: "gate_trailing", comment: "a byte after the end", expect: "malformed", record: append(slices.Clone(g), '}')},
 		{name: "gate_bad_utf8", comment: "a byte that is not UTF-8", expect: "malformed", record: in("\xff")},
@@ -125,6 +127,8 @@ func consent() []vector {
 		{name: "award_proof_dropped", comment: "the first proof was taken out", expect: "no_consent", record: canonical(dropped)},
 		{name: "award_proofs_swapped", comment: "the first two proofs were swapped", expect: "bad_proof", record: canonical(swapped)},
 		{name: "award_rdfc_altered", comment: "the rdfc signature was altered: the chain shows it", expect: "bad_signature", record: canonical(altered)},
+		proofMember("class_proof_unknown_member", "a member proofs do not have", "unknown_member", "example.org", "domain"),
+		proofMember("class_proof_empty_previous", "an empty previousProof is not none", "bad_value", "", "previousProof"),
 		{name: "class_proof_object", comment: "proof as an object, not an array", expect: "bad_value", record: canonical(single)},
 		{name: "class_proof_without_context", comment: "a jcs proof without @context", expect: "bad_proof", record: canonical(seal(class(), []step{{
 			key: place, suite: proof.JCS, purpose: proof.Assertion, created: signed, change: func(p *proof.Proof) { p.Context = nil },
@@ -133,6 +137,52 @@ func consent() []vector {
 			key: place, suite: proof.JCS, purpose: proof.Assertion, created: signed, change: func(p *proof.Proof) { p.ID = uuid(9) },
 		}}))},
 		{name: "succession_one_key", comment: "the new key did not sign", expect: "bad_proof", record: canonical(seal(succession(), kindNamed("succession").steps()[:1]))},
+	}
+}
+
+// proofMember is a class whose proof has one member more.
+func proofMember(name, comment, expect string, value any, member string) vector {
+	d := seal(class(), alone(place)())
+	d["proof"] = list(with(d["proof"].([]any)[0].(object), value, member))
+	return vector{name: name, comment: comment, expect: expect, record: canonical(d)}
+}
+
+// levels is a resultDescription with the given levels.
+func levels(rubric ...any) []any {
+	return list(object{
+		"id": uuid(1) + "#levels", "type": list("ResultDescription"), "name": "N", "resultType": "RubricCriterionLevel",
+		"rubricCriterionLevel": rubric,
+	})
+}
+
+func level(fragment, number string) object {
+	return object{"id": uuid(1) + fragment, "type": list("RubricCriterionLevel"), "name": "N", "level": number}
+}
+
+// address is a class aligned to url.
+func address(name, comment, url string) vector {
+	return of("class", "address_"+name, comment, "bad_value", set(list(object{"type": list("Alignment"), "targetName": "x", "targetUrl": url}), "alignment"))
+}
+
+// addresses are URLs over which libraries disagree, or the same one from one
+// version to the next.
+func addresses() []vector {
+	good := address("good", "a port, a query, a fragment and an escape", "https://a-1.example:8443/x/%C3%A9?a=1&b=(2)#c")
+	good.expect = ""
+	return []vector{
+		good,
+		address("not_ascii", "a letter that must be escaped", "https://a.example/é"),
+		address("upper_case", "a scheme in upper case", "HTTPS://a.example/"),
+		address("user", "a name before the host, which shows one place and leads to another", "https://bank.example@evil.example/"),
+		address("no_host", "no host", "https:///x"),
+		address("colons", "a host with colons", "http://::1/"),
+		address("brackets", "a host in brackets", "http://[::1]/"),
+		address("port", "a port of letters", "https://a.example:http/"),
+		address("escape", "an escape without digits", "https://a.example/%zz"),
+		address("two_fragments", "two fragments", "https://a.example/#a#b"),
+		address("space", "a space", "https://a.example/a b"),
+		address("urn_alone", "a urn of nothing", "urn:uuid:"),
+		address("data", "a data: address", "data:text/html,x"),
 	}
 }
 
@@ -154,10 +204,24 @@ func values() []vector {
 		of("class", "bad_type", "an achievementType of nobody", "bad_value", set("SavoirFaire", "achievementType")),
 		of("class", "relative_alignment", "a relative targetUrl", "bad_value", set(list(object{"type": list("Alignment"), "targetName": "x", "targetUrl": "skill/1"}), "alignment")),
 		of("class", "script_alignment", "a javascript: targetUrl", "bad_value", set(list(object{"type": list("Alignment"), "targetName": "x", "targetUrl": "javascript:alert(1)"}), "alignment")),
-		of("class", "level_six", "a level 6", "bad_value", set(list(object{
-			"id": uuid(1) + "#levels", "type": list("ResultDescription"), "name": "N", "resultType": "RubricCriterionLevel",
-			"rubricCriterionLevel": list(object{"id": uuid(1) + "#6", "type": list("RubricCriterionLevel"), "name": "N", "level": "6"}),
+		of("class", "level_six", "a level 6", "bad_value", set(levels(level("#6", "6")), "resultDescription")),
+		of("class", "level_twice", "two levels with one id", "bad_value", set(levels(level("#1", "1"), level("#1", "2")), "resultDescription")),
+		of("class", "level_as_ladder", "a level with the id of the ladder", "bad_value", set(levels(level("#levels", "1")), "resultDescription")),
+		of("class", "level_falling", "level 2 before level 1", "bad_value", set(levels(level("#2", "2"), level("#1", "1")), "resultDescription")),
+		of("class", "level_spaced", "a space in the id of a level", "bad_value", set(levels(level("#a b", "1")), "resultDescription")),
+		of("class", "level_elsewhere", "a level of another class", "bad_value", set(list(object{
+			"id": uuid(8) + "#levels", "type": list("ResultDescription"), "name": "N", "resultType": "RubricCriterionLevel",
+			"rubricCriterionLevel": list(level("#1", "1")),
 		}), "resultDescription")),
+		of("class", "no_break_space", "a name of no-break spaces", "bad_value", set("\u00a0\u3000", "name")),
+		of("class", "member_case", "Name is not name", "unknown_member", set("Soudure", "Name")),
+		of("class", "empty_member", "an optional member that is empty", "bad_value", set("", "inLanguage")),
+		of("class", "rule_zero", "an optional number that is zero", "bad_value", set(object{"essaim:by": "holders", "essaim:minLevel": 0}, "essaim:rule")),
+		of("class", "rule_mentors", "two mentors wanted, one listed", "bad_value", set(object{
+			"essaim:by": "quorum", "essaim:mentors": 2, "essaim:listed": list(name(partner)),
+		}, "essaim:rule")),
+		of("class", "derived_from_dag", "derivedFrom is the CID of something else than bytes", "bad_value",
+			set("bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", "essaim:derivedFrom")),
 		of("class", "rule_unknown", "a rule nobody knows", "bad_value", set(object{"essaim:by": "nobody"}, "essaim:rule")),
 		of("class", "rule_mixed", "a rule with members of another", "bad_value", set(object{"essaim:by": "creator", "essaim:holders": 3}, "essaim:rule")),
 		of("class", "class_member", "essaim:class outside an award", "bad_value", set(cidOfBytes(nil), "essaim:class")),
@@ -179,6 +243,12 @@ func values() []vector {
 		of("award", "embedded_context", "the embedded class has an @context of its own", "bad_value", subject(context(false), "achievement", "@context")),
 		of("award", "no_zone", "validFrom without zone", "bad_value", set("2026-11-21T14:00:00", "validFrom")),
 		of("award", "fraction_of_second", "validFrom with milliseconds", "bad_value", set("2026-11-21T14:00:00.000Z", "validFrom")),
+		of("award", "leap_second", "validFrom in a leap second", "bad_value", set("2026-06-30T23:59:60Z", "validFrom")),
+		of("award", "no_such_day", "validFrom on 29 February 2026", "bad_value", set("2026-02-29T00:00:00Z", "validFrom")),
+		of("award", "small_t", "validFrom with a small t", "bad_value", set("2026-11-21t14:00:00Z", "validFrom")),
+		of("award", "thirteen_evidences", "more evidence than fits as linked data", "bad_value", set(slices.Repeat(list(object{
+			"type": list("Evidence"), "name": "x",
+		}), 13), "evidence")),
 		of("award", "ends_before", "ends before it begins", "bad_value", set("2026-11-20T00:00:00Z", "validUntil")),
 		of("award", "type_reversed", "types in the other order", "unknown_kind", set(list("OpenBadgeCredential", "VerifiableCredential"), "type")),
 		of("award", "status_list", "credentialStatus: states are records here", "unknown_member", set(object{
@@ -189,8 +259,21 @@ func values() []vector {
 		}),
 		of("endorsement", "no_version", "an award is endorsed without its version", "bad_value", subject(nil, "essaim:cid")),
 		of("endorsement", "weight_of_award", "a weight where none goes", "bad_value", subject(50, "essaim:weight")),
+		of("endorsement", "weight_zero", "a weight of zero is not none", "bad_value", func(d object) object {
+			d = with(with(d, name(place), "credentialSubject", "id"), nil, "credentialSubject", "essaim:cid")
+			return with(d, 0, "credentialSubject", "essaim:weight")
+		}),
+		of("endorsement", "weight_odd", "a weight of 60", "bad_value", func(d object) object {
+			d = with(with(d, name(place), "credentialSubject", "id"), nil, "credentialSubject", "essaim:cid")
+			return with(d, 60, "credentialSubject", "essaim:weight")
+		}),
 		of("endorsement", "no_name", "name is missing, which the standard demands", "bad_value", set(nil, "name")),
 		of("profile", "person_with_point", "a person has no place on a map", "bad_value", set("person", "essaim:kind")),
+		of("profile", "email", "an e-mail address with a name in it", "bad_value", set("Fablab <a@fablab.example>", "email")),
+		of("profile", "person_with_email", "a person gives no e-mail address to everybody", "bad_value", func(d object) object {
+			return with(with(with(d, "person", "essaim:kind"), nil, "essaim:point"), "a@fablab.example", "email")
+		}),
+		of("profile", "point_minus_zero", "a zero with a sign", "bad_value", set("48.4084,-0.0000", "essaim:point")),
 		of("profile", "point_off_map", "latitude 91", "bad_value", set("91.0000,0.0000", "essaim:point")),
 		of("profile", "point_spelling", "a point with other decimals", "bad_value", set("48.40840,-4.4996", "essaim:point")),
 		of("profile", "unknown_kind", "an essaim:kind nobody knows", "bad_value", set("robot", "essaim:kind")),
@@ -207,6 +290,7 @@ func values() []vector {
 		of("notice", "no_skill", "neither skill nor tag", "bad_value", func(d object) object {
 			return with(with(d, nil, "essaim:tag"), nil, "essaim:skill")
 		}),
+		of("notice", "blank_tag", "a tag of one space", "bad_value", set(list(" "), "essaim:tag")),
 		of("notice", "no_direction", "neither offer nor request", "bad_value", set("gift", "essaim:direction")),
 		of("succession", "to_itself", "a key succeeds itself", "bad_value", set(name(place), "essaim:to")),
 	}
@@ -219,6 +303,13 @@ func times() []vector {
 		{name: "class_ten_minutes_ahead", comment: "exactly ten minutes ahead is not the future", kind: "class", now: "2026-11-22T10:50:00Z", record: g},
 		of("notice", "two_years", "lasts two years", "bad_time", set("2028-11-22T11:00:00Z", "essaim:until")),
 		of("notice", "ended_before", "ended before it was made", "bad_time", set("2026-11-22T10:00:00Z", "essaim:until")),
+		{name: "class_future_bad_signature", comment: "from the future and wrongly signed: only what is right is held", expect: "bad_signature",
+			now: "2026-11-22T10:49:59Z", record: bytes.Replace(g, []byte(`"description":"S`), []byte(`"description":"s`), 1)},
+		{name: "class_at_genesis", comment: "signed in the first second there can be records", kind: "class", record: canonical(seal(class(), []step{{
+			key: place, suite: proof.JCS, purpose: proof.Assertion, created: "2026-01-01T00:00:00Z",
+		}}))},
+		of("notice", "a_year", "ends 366 days after it was made", "", set("2027-11-23T11:00:00Z", "essaim:until")),
+		of("notice", "a_year_and_a_second", "ends a second later", "bad_time", set("2027-11-23T11:00:01Z", "essaim:until")),
 		{name: "class_bad_created", comment: "created with an offset", expect: "bad_time", record: canonical(seal(class(), []step{{
 			key: place, suite: proof.JCS, purpose: proof.Assertion, created: "2026-11-22T12:00:00+01:00",
 		}}))},
@@ -243,6 +334,27 @@ func keys() []vector {
 	q := with(long["proof"].([]any)[0].(object), raiseS(long["proof"].([]any)[0].(object)["proofValue"].(string)), "proofValue")
 	long["proof"] = list(q)
 
+	// A key that is no point of the curve: the first small y without an x.
+	var off did.DID
+	for y := byte(2); ; y++ {
+		k := make(ed25519.PublicKey, 32)
+		k[0] = y
+		if proof.WeakKey(k) {
+			off = did.FromPublicKey(k)
+			break
+		}
+	}
+	nowhere := seal(status(), alone(place)())
+	nowhere["essaim:author"] = string(off)
+	nowhere["proof"] = list(with(nowhere["proof"].([]any)[0].(object), off.VerificationMethod(), "verificationMethod"))
+
+	spelled := func(change func(string) string) []byte {
+		d := seal(status(), alone(place)())
+		p := d["proof"].([]any)[0].(object)
+		d["proof"] = list(with(p, change(p["proofValue"].(string)), "proofValue"))
+		return canonical(d)
+	}
+
 	short := seal(status(), alone(place)())
 	short["proof"] = list(with(short["proof"].([]any)[0].(object), "z1111", "proofValue"))
 
@@ -251,6 +363,13 @@ func keys() []vector {
 	return []vector{
 		{name: "key_small_order", comment: "a key of small order, under which signatures mean nothing", expect: "weak_key", record: canonical(d)},
 		{name: "signature_malleable", comment: "S raised by the group order", expect: "bad_signature", record: canonical(long)},
+		{name: "key_off_curve", comment: "a key that is no point of the curve", expect: "weak_key", record: canonical(nowhere)},
+		{name: "signature_zero_first", comment: "a proofValue with one zero byte more", expect: "bad_proof",
+			record: spelled(func(s string) string { return "z1" + s[1:] })},
+		{name: "signature_multibase", comment: "a proofValue that says it is base64url", expect: "bad_proof",
+			record: spelled(func(s string) string { return "u" + s[1:] })},
+		{name: "signature_alphabet", comment: "a letter base58btc does not have", expect: "bad_proof",
+			record: spelled(func(s string) string { return s[:len(s)-1] + "l" })},
 		{name: "signature_short", comment: "a proofValue that is not 64 bytes", expect: "bad_proof", record: canonical(short)},
 		{name: "key_fragment", comment: "a fragment that does not repeat the key", expect: "bad_proof", record: canonical(fragment)},
 		of("status", "author_not_a_key", "an author on the curve of another algorithm", "bad_value", set("did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", "essaim:author")),

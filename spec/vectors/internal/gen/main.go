@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"fmt"
 	"log"
 	"maps"
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"codeberg.org/essaim/essaim/protocol"
 )
 
 // vector is one file to write. Empty expect is ok; empty now and topic are the
@@ -24,7 +27,7 @@ type vector struct {
 
 func main() {
 	log.SetFlags(0)
-	all := slices.Concat(valid(), ofEveryKind(), gate(), consent(), values(), times(), keys())
+	all := slices.Concat(valid(), ofEveryKind(), gate(), consent(), values(), addresses(), times(), keys())
 	written := map[string]bool{}
 	for _, v := range all {
 		if written[v.name] {
@@ -120,12 +123,46 @@ func valid() []vector {
 		of("class", "rule_quorum", "three holders or one mentor", "", set(object{
 			"essaim:by": "quorum", "essaim:holders": 3, "essaim:mentors": 1, "essaim:listed": list(name(partner)),
 		}, "essaim:rule")),
+		largest(),
+		of("class", "rule_listed", "people who may award are listed", "", set(object{
+			"essaim:by": "listed", "essaim:listed": list(name(place), name(partner)),
+		}, "essaim:rule")),
+		of("award", "begins_later", "an award may begin after it was signed", "", set("2027-01-01T00:00:00Z", "validFrom")),
+		of("profile", "with_email", "an organisation with an e-mail address", "", set("bonjour@fablab.example", "email")),
+		statusBy("erased", "the holder erases an award", person, "erased"),
+		statusBy("not_entitled", "by somebody who may not: kept, without effect", mallory, "revoked"),
 		of("profile", "of_a_person", "a person has no point", "", func(d object) object {
 			return with(with(d, "person", "essaim:kind"), nil, "essaim:point")
 		}),
 		selfIssued(),
 		of("dispute", "of_an_issuer", "an identity is disputed", "", set(name(place), "essaim:target")),
 	)
+}
+
+// statusBy is a status in which key sets state on the award.
+func statusBy(called, comment string, key ed25519.PrivateKey, state string) vector {
+	d := with(with(status(), name(key), "essaim:author"), state, "essaim:state")
+	return vector{name: "status_" + called, comment: comment, kind: "status", record: canonical(seal(d, alone(key)()))}
+}
+
+// largest is a class of 64 KiB to the byte.
+func largest() vector {
+	text := func(n int) string { return strings.Repeat("a", n) }
+	d := with(class(), text(16<<10), "description")
+	d = with(d, object{"narrative": text(16 << 10)}, "criteria")
+	fill := func(n int) []byte {
+		return canonical(seal(with(d, list(
+			object{"type": list("Alignment"), "targetName": "x", "targetUrl": skillID, "targetDescription": text(16 << 10)},
+			object{"type": list("Alignment"), "targetName": "x", "targetUrl": skillID, "targetDescription": text(n)},
+		), "alignment"), alone(place)()))
+	}
+	n := 1
+	for record := fill(n); ; record = fill(n) {
+		if len(record) == protocol.MaxBytes {
+			return vector{name: "class_largest", comment: "64 KiB to the byte", kind: "class", record: record}
+		}
+		n += protocol.MaxBytes - len(record)
+	}
 }
 
 // selfIssued is an award whose issuer is its holder, as OB 3.0 allows.

@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"codeberg.org/essaim/essaim/node"
+	"codeberg.org/essaim/essaim/protocol"
+)
+
+// Status is the state of the node.
+type Status struct {
+	Schema     string         `json:"schema"`
+	Version    string         `json:"version"`
+	Community  *Community     `json:"community,omitempty" doc:"absent before setup"`
+	Locked     bool           `json:"locked" doc:"the keys need their passphrase"`
+	Network    bool           `json:"network"`
+	Peer       string         `json:"peer,omitempty" doc:"this node's id as a peer"`
+	Addrs      []string       `json:"addrs" doc:"where others can dial"`
+	Connected  int            `json:"connected" doc:"peers"`
+	Followed   []Territory    `json:"followed"`
+	Held       int            `json:"held" doc:"records that wait for their time"`
+	Gossip     Gossip         `json:"gossip"`
+	Records    map[string]int `json:"records" doc:"by kind"`
+	Total      int            `json:"total" doc:"records of all kinds"`
+	Erased     int            `json:"erased"`
+	Missing    int            `json:"missing" doc:"named by records here, and not here"`
+	Identities int            `json:"identities"`
+	Bytes      int64          `json:"bytes" doc:"on disk"`
+	ReadOnly   bool           `json:"readOnly" doc:"the disk is nearly full"`
+	At         time.Time      `json:"at"`
+}
+
+// Gossip counts messages since the node started.
+type Gossip struct {
+	Received   uint64 `json:"received"`
+	Rejected   uint64 `json:"rejected"`
+	Ignored    uint64 `json:"ignored"`
+	Duplicates uint64 `json:"duplicates"`
+	Sent       uint64 `json:"sent"`
+	Dropped    uint64 `json:"dropped"`
+}
+
+// Doctor is what was looked at, and what to do about it.
+type Doctor struct {
+	Schema string    `json:"schema"`
+	Result string    `json:"result" enum:"ok,warn,fail" doc:"the worst of the checks"`
+	Checks []Finding `json:"checks"`
+}
+
+// Finding is one thing the doctor looked at.
+type Finding struct {
+	Name   string `json:"name" example:"clock"`
+	Result string `json:"result" enum:"ok,warn,fail"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty" doc:"what to do"`
+}
+
+func (s *Server) registerStatus() {
+	register(s, read, get("status", "/status", "The state of the node"), s.status)
+	register(s, read, get("doctor", "/doctor", "Look for what commonly goes wrong"), s.doctor)
+}
+
+func (s *Server) status(context.Context, *struct{}) (*Body[Status], error) {
+	r, err := s.config.Node.Report()
+	if err != nil {
+		return nil, err
+	}
+	followed, err := s.named(r.Followed)
+	if err != nil {
+		return nil, err
+	}
+	out := Status{
+		Schema: "essaim.status/1", Version: s.config.Version, Locked: r.Locked, Network: r.Network,
+		Addrs: append([]string{}, r.Addrs...), Connected: r.Connected, Followed: followed, Held: r.Held,
+		Gossip: Gossip{
+			r.Gossip.Received, r.Gossip.Rejected, r.Gossip.Ignored, r.Gossip.Duplicates, r.Gossip.Sent, r.Gossip.Dropped,
+		},
+		Records: byKind(r.Store.Records), Total: r.Store.Total, Erased: r.Store.Erased, Missing: r.Store.Missing,
+		Identities: r.Store.Identities, Bytes: r.Store.Bytes, ReadOnly: r.Store.ReadOnly, At: r.At,
+	}
+	if r.Network {
+		out.Peer = r.Peer.String()
+	}
+	if r.Community.DID != "" {
+		c, err := s.community(r.Community)
+		if err != nil {
+			return nil, err
+		}
+		out.Community = &c
+	}
+	return body(out), nil
+}
+
+func byKind(counts map[protocol.Kind]int) map[string]int {
+	out := map[string]int{}
+	for k, n := range counts {
+		out[k.String()] = n
+	}
+	return out
+}
+
+func (s *Server) doctor(context.Context, *struct{}) (*Body[Doctor], error) {
+	findings, err := s.config.Node.Diagnose()
+	if err != nil {
+		return nil, err
+	}
+	out := Doctor{Schema: "essaim.doctor/1", Result: node.Healthy}
+	for _, f := range findings {
+		out.Checks = append(out.Checks, Finding(f))
+		if f.Result == node.Ill || f.Result == node.Doubtful && out.Result == node.Healthy {
+			out.Result = f.Result
+		}
+	}
+	return body(out), nil
+}

@@ -1,0 +1,297 @@
+package node
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"codeberg.org/essaim/essaim/protocol"
+	"codeberg.org/essaim/essaim/protocol/badge"
+	"codeberg.org/essaim/essaim/protocol/did"
+	"codeberg.org/essaim/essaim/protocol/skill"
+	"codeberg.org/essaim/essaim/protocol/territory"
+	"codeberg.org/essaim/essaim/store"
+)
+
+// WhoQuery asks who holds a skill near a place.
+type WhoQuery struct {
+	Skill  string
+	Near   territory.Place
+	Radius float64 // km; 0 is DefaultRadius
+	Level  int     // at least; 0 is any
+	Limit  int     // answers; 0 is DefaultLimit, at most MaxLimit
+}
+
+// Bounds of WhoQuery.
+const (
+	DefaultRadius = 50
+	MaxRadius     = territory.MaxRadius
+	DefaultLimit  = 20
+	MaxLimit      = 200
+)
+
+// WhoAnswer is who holds the skill, best first.
+type WhoAnswer struct {
+	Answers []Answer
+	// Found is how many holders there are, of whom Answers lists the first.
+	Found int
+	// Classes is how many badge classes speak of the skill, near or far.
+	Classes int
+	// Territories is how many territories lie within the radius.
+	Territories int
+}
+
+// Answer is one award that answers the question, and why to believe it.
+type Answer struct {
+	Award       protocol.Record
+	Class       cid.Cid
+	ClassName   string
+	Holder      did.DID
+	HolderName  string // from the holder's profile, "" when they published none
+	Issuer      did.DID
+	IssuerName  string
+	Level       int
+	AwardedOn   time.Time
+	Territory   territory.ID
+	Km          float64 // about: to the nearest commune of the territory
+	Band        territory.Band
+	Match       skill.Match
+	Endorsers   []Endorser // of the award, newest first, five at most
+	Endorsed    int        // live endorsements by distinct people
+	OutsideRule bool       // awarded by somebody the class does not let
+}
+
+// Endorser backs an award.
+type Endorser struct {
+	DID     did.DID
+	Name    string
+	On      time.Time
+	Comment string
+}
+
+// whoCandidate is an award as the index tells it, before its body is read.
+type whoCandidate struct {
+	row   store.AwardRow
+	class *classText
+	match skill.Match
+	near  territory.Near
+}
+
+// Who answers from index rows alone and reads the bodies of those it returns:
+// about a microsecond for each award of a matching class near by, and a tenth of
+// a millisecond for each answer. Only awards that are valid, live, unexpired
+// and show the class they name count, one per holder and class: the better match
+// first, then the nearer band, then more endorsed, then the higher level, then
+// newer. A retired class leaves its awards valid, and they count.
+func (n *Node) Who(q WhoQuery) (WhoAnswer, error) {
+	words := skill.Words(q.Skill)
+	if len(words) == 0 {
+		return WhoAnswer{}, &badge.Invalid{Member: "skill", Why: "is missing: say what you need, as in \"découpe laser\""}
+	}
+	if q.Radius == 0 {
+		q.Radius = DefaultRadius
+	}
+	if q.Radius < 0 || q.Radius > MaxRadius {
+		return WhoAnswer{}, &badge.Invalid{Member: "radius", Why: fmt.Sprintf("is not from 1 to %d km", MaxRadius)}
+	}
+	if q.Limit == 0 {
+		q.Limit = DefaultLimit
+	}
+	q.Limit = min(q.Limit, MaxLimit)
+	g, err := n.places()
+	if err != nil {
+		return WhoAnswer{}, err
+	}
+	near := g.Near(q.Near.Point, q.Radius)
+	classes, err := n.classes.match(n, words)
+	if err != nil {
+		return WhoAnswer{}, err
+	}
+	here, err := n.populated(g, near)
+	if err != nil {
+		return WhoAnswer{}, err
+	}
+	best, err := n.gather(q, here, classes)
+	if err != nil {
+		return WhoAnswer{}, err
+	}
+	answer := WhoAnswer{Found: len(best), Classes: len(classes), Territories: len(near)}
+	bands := map[territory.ID]territory.Band{}
+	for _, c := range best {
+		if _, ok := bands[c.near.ID]; !ok {
+			bands[c.near.ID] = g.Band(q.Near, c.near.ID)
+		}
+	}
+	slices.SortFunc(best, func(a, b whoCandidate) int {
+		return cmp.Or(
+			cmp.Compare(b.match, a.match),
+			cmp.Compare(bands[a.near.ID], bands[b.near.ID]),
+			cmp.Compare(b.row.Endorsements, a.row.Endorsements),
+			cmp.Compare(b.row.Level, a.row.Level),
+			cmp.Compare(b.row.Created, a.row.Created),
+			cmp.Compare(a.row.ID, b.row.ID),
+		)
+	})
+	for _, c := range best[:min(len(best), q.Limit)] {
+		a, err := n.describe(c)
+		if err != nil {
+			return WhoAnswer{}, err
+		}
+		a.Band = bands[c.near.ID]
+		answer.Answers = append(answer.Answers, a)
+	}
+	return answer, nil
+}
+
+// populated returns the territories that hold records here and lie near: those
+// of near, and those within one of them, as a commune is in its EPCI. Cost: a
+// microsecond or two for each territory of the store.
+func (n *Node) populated(g *territory.Gazetteer, near []territory.Near) ([]territory.Near, error) {
+	km := make(map[territory.ID]float64, len(near))
+	for _, at := range near {
+		km[at.ID] = at.Km
+	}
+	ids, err := n.store.Territories()
+	if err != nil {
+		return nil, err
+	}
+	var out []territory.Near
+	for _, id := range ids {
+		if d, ok := km[id]; ok {
+			out = append(out, territory.Near{ID: id, Km: d})
+			continue
+		}
+		for _, outer := range g.Within(id) {
+			if d, ok := km[outer]; ok {
+				out = append(out, territory.Near{ID: id, Km: d})
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// gather scans the index rows of the classes in the territories and keeps the
+// best award of each holder in each class.
+func (n *Node) gather(q WhoQuery, near []territory.Near, classes []classMatch) ([]whoCandidate, error) {
+	now := n.now().Unix()
+	type key struct{ class, holder uint32 }
+	byHolder := map[key]int{}
+	var out []whoCandidate
+	for ci, m := range classes {
+		for _, at := range near {
+			for row, err := range n.store.Awards(m.class.cid, at.ID) {
+				if err != nil {
+					return nil, err
+				}
+				if row.State != protocol.Live || !row.Matches || row.From > now ||
+					row.Until != 0 && row.Until <= now || int(row.Level) < q.Level {
+					continue
+				}
+				c := whoCandidate{row, m.class, m.match, at}
+				k := key{uint32(ci), row.Holder}
+				if i, ok := byHolder[k]; ok {
+					if better(c, out[i]) {
+						out[i] = c
+					}
+					continue
+				}
+				byHolder[k] = len(out)
+				out = append(out, c)
+			}
+		}
+	}
+	return out, nil
+}
+
+func better(a, b whoCandidate) bool {
+	return cmp.Or(
+		cmp.Compare(b.near.Km, a.near.Km),
+		cmp.Compare(a.row.Level, b.row.Level),
+		cmp.Compare(a.row.Endorsements, b.row.Endorsements),
+		cmp.Compare(a.row.Created, b.row.Created),
+	) > 0
+}
+
+// describe reads what a person is told of one answer.
+func (n *Node) describe(c whoCandidate) (Answer, error) {
+	r, err := n.store.Record(c.row.ID)
+	if err != nil {
+		return Answer{}, err
+	}
+	doc := r.Document().(*badge.AchievementCredential)
+	a := Answer{
+		Award: r, Class: c.class.cid, ClassName: doc.Name,
+		Holder: r.Holder(), HolderName: n.NameOf(r.Holder()),
+		Issuer: r.Author(), IssuerName: or(n.NameOf(r.Author()), doc.Issuer.Name),
+		Level: int(c.row.Level), Territory: c.near.ID, Km: c.near.Km, Match: c.match, Endorsed: int(c.row.Endorsements),
+	}
+	if a.AwardedOn, err = badge.ParseTime(or(doc.AwardedDate, doc.ValidFrom)); err != nil {
+		return Answer{}, fmt.Errorf("award %s: %w", r.CID(), err)
+	}
+	if a.OutsideRule, err = n.OutsideRule(r); err != nil {
+		return Answer{}, err
+	}
+	a.Endorsers, err = n.Endorsers(r.CID(), 5)
+	return a, err
+}
+
+// Endorsers returns up to limit live endorsements of a record, newest first,
+// one for each endorser.
+func (n *Node) Endorsers(target cid.Cid, limit int) ([]Endorser, error) {
+	var out []Endorser
+	seen := map[did.DID]bool{}
+	now := n.now()
+	query := store.Query{Kinds: []protocol.Kind{protocol.Endorsement}, Target: protocol.Target{CID: target}, Newest: true}
+	for e, err := range n.store.Find(query) {
+		if err != nil {
+			return nil, err
+		}
+		if e.State != protocol.Live {
+			continue
+		}
+		r, err := e.Record()
+		if err != nil {
+			return nil, err
+		}
+		if !r.Valid(now) || seen[r.Author()] {
+			continue
+		}
+		seen[r.Author()] = true
+		doc := r.Document().(*badge.EndorsementCredential)
+		out = append(out, Endorser{
+			DID: r.Author(), Name: or(n.NameOf(r.Author()), doc.Issuer.Name), On: r.Created(), Comment: doc.Subject.Comment,
+		})
+		if len(out) == limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+// ProfileOf returns the newest live profile of an identity, and the zero Record
+// when it published none.
+func (n *Node) ProfileOf(d did.DID) (protocol.Record, error) {
+	query := store.Query{Kinds: []protocol.Kind{protocol.Profile}, Author: d, Newest: true}
+	for e, err := range n.store.Find(query) {
+		if err != nil {
+			return protocol.Record{}, err
+		}
+		if e.State == protocol.Live {
+			return e.Record()
+		}
+	}
+	return protocol.Record{}, nil
+}
+
+// NameOf returns the name in the newest profile of an identity, or "".
+func (n *Node) NameOf(d did.DID) string {
+	r, err := n.ProfileOf(d)
+	if err != nil || r.IsZero() {
+		return ""
+	}
+	return r.Document().(*badge.Profile).Name
+}
