@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"codeberg.org/essaim/essaim/node/api"
+)
+
+// maxFile bounds what is read from a file to be checked or sent: a record has
+// 64 KiB at most, and what is larger is told to be so by the node.
+const maxFile = 1 << 20
+
+func readBounded(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(raw) > maxFile {
+		err = usage(fmt.Sprintf("more than %d bytes: this is no record", maxFile))
+	}
+	return raw, err
+}
+
+func joined(s []string) string { return strings.Join(s, ", ") }
+
+func (p *program) badgeDetails(b api.BadgeDetail) {
+	level := ""
+	if b.Level > 0 {
+		level = fmt.Sprintf(p.tr(", niveau %d", ", level %d"), b.Level)
+	}
+	p.line("%s%s", b.Name, level)
+	if b.Description != "" {
+		p.line("  %s", b.Description)
+	}
+	p.say("  titulaire    %s", "  holder       %s", p.person(b.Holder.Name, b.Holder.DID))
+	p.say("  remis par    %s, le %s", "  awarded by   %s, %s", p.person(b.Issuer.Name, b.Issuer.DID), p.day(b.AwardedOn))
+	if !b.Until.IsZero() {
+		p.say("  jusqu’au     %s", "  until        %s", p.day(b.Until))
+	}
+	p.say("  état         %s", "  state        %s", p.stateLine(b))
+	if b.Narrative != "" {
+		p.say("  récit        %s", "  narrative    %s", b.Narrative)
+	}
+	for _, e := range b.Evidence {
+		p.say("  preuve       %s", "  evidence     %s", firstSet(e.URL, e.Text, e.Name))
+	}
+	switch {
+	case !b.ClassKnown:
+		p.say("  modèle       pas encore reçu ici", "  class        not received here yet")
+	case !b.ShowsClass:
+		p.say("  modèle       ✗ ce badge montre un autre modèle que celui qu’il nomme", "  class        ✗ this badge shows another class than the one it names")
+	case b.OutsideRule:
+		p.say("  règle        émis hors règle", "  rule         awarded outside the rule")
+	}
+	for _, e := range b.Endorsers {
+		p.say("  soutien      %s, le %s%s", "  endorsed by  %s, %s%s", p.person(e.Name, e.DID), p.day(e.On), quoted(e.Comment))
+	}
+	for _, d := range b.Disputes {
+		p.say("  contesté     par %s : %s%s", "  disputed     by %s: %s%s", p.person(d.By.Name, d.By.DID), d.Reason, quoted(d.Comment))
+	}
+	p.say("  territoires  %s", "  territories  %s", joined(b.Territories))
+	p.say("  code         %s", "  code         %s", b.CID)
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " « " + s + " »"
+}
+
+func (p *program) stateLine(b api.BadgeDetail) string {
+	s := p.state(b.State)
+	if b.Status != nil {
+		s += fmt.Sprintf(p.tr(" depuis le %s, par %s (motif : %s)", " since %s, by %s (reason: %s)"), p.day(b.Status.On), p.person(b.Status.By.Name, b.Status.By.DID), b.Status.Reason)
+	} else if !b.Valid {
+		s = p.tr("hors de ses dates", "outside its dates")
+	}
+	return s
+}

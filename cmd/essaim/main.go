@@ -1,0 +1,41 @@
+// Command essaim is a node of a peer-to-peer network of Open Badges, and all
+// that a community does with it. spec/cli.md is its law: words, flags, output.
+//
+// Each subcommand is one file, named by noun and verb. It parses its arguments,
+// makes one request of the local API (node/api), over the unix socket of the
+// running node or, when none runs, in this process on the folder, and prints
+// the answer: sentences for people, with --json the answer as it came.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, newProgram(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+	stop()
+	os.Exit(status)
+}
+
+// run does what args ask and returns the exit status.
+func run(ctx context.Context, p *program, args []string) int {
+	p.chooseLanguage(args)
+	root := newRoot(p)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return p.fail(err)
+}

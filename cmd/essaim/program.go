@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/term"
+)
+
+// program is one run of the command: where it reads and writes, and what the
+// global flags say.
+type program struct {
+	in       io.Reader
+	out, err io.Writer
+
+	// The global flags.
+	json, quiet, verbose, noColor, noInput, yes bool
+	configPath, dataDir, lang, passphraseFile   string
+
+	french   bool
+	settings *settings // read on first use
+}
+
+func newProgram(in io.Reader, out, err io.Writer) *program {
+	return &program{in: in, out: out, err: err}
+}
+
+// chooseLanguage sets the language before flags are parsed, since help is
+// written in it: --lang, then ESSAIM_LANG, then what the system says.
+func (p *program) chooseLanguage(args []string) {
+	p.lang = firstSet(os.Getenv("ESSAIM_LANG"), os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
+	for i, a := range args {
+		if v, ok := strings.CutPrefix(a, "--lang="); ok {
+			p.lang = v
+		} else if a == "--lang" && i+1 < len(args) {
+			p.lang = args[i+1]
+		}
+	}
+	p.french = strings.HasPrefix(strings.ToLower(p.lang), "fr")
+}
+
+func firstSet(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// tr returns the sentence in the reader's language.
+func (p *program) tr(french, english string) string {
+	if p.french {
+		return french
+	}
+	return english
+}
+
+// say prints a line of the result.
+func (p *program) say(french, english string, args ...any) {
+	fmt.Fprintf(p.out, p.tr(french, english)+"\n", args...)
+}
+
+// line prints a line of the result that needs no translation.
+func (p *program) line(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+
+// note prints a line that is not the result: what goes on, what to do next.
+func (p *program) note(french, english string, args ...any) {
+	if !p.quiet {
+		fmt.Fprintf(p.err, p.tr(french, english)+"\n", args...)
+	}
+}
+
+// document prints the one JSON document of a command.
+func (p *program) document(v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = p.out.Write(append(raw, '\n'))
+	return err
+}
+
+// asks reports whether a person can be asked: both ends are a terminal and
+// --no-input was not given.
+func (p *program) asks() bool {
+	in, ok := p.in.(*os.File)
+	return ok && !p.noInput && term.IsTerminal(int(in.Fd())) && isTerminal(p.err)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colours reports whether results may carry colour.
+func (p *program) colours() bool {
+	return !p.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(p.out)
+}
+
+// confirm asks before what cannot be undone. word is what the person must type.
+func (p *program) confirm(word, french, english string, args ...any) error {
+	if p.yes {
+		return nil
+	}
+	if !p.asks() {
+		return usage(p.tr(
+			"cela ne se défait pas : ajoutez --yes pour confirmer",
+			"this cannot be undone: add --yes to confirm"))
+	}
+	fmt.Fprintf(p.err, p.tr(french, english)+"\n", args...)
+	fmt.Fprintf(p.err, p.tr("Tapez %s pour confirmer : ", "Type %s to confirm: "), word)
+	answer, err := bufio.NewReader(p.in).ReadString('\n')
+	if err != nil || strings.TrimSpace(answer) != word {
+		return usage(p.tr("rien n’a été fait", "nothing was done"))
+	}
+	return nil
+}
+
+// passphrase reads the passphrase from --passphrase-file ("-" is standard
+// input), from the file the settings name, or from the person, and fails with a
+// usage error when there is none of them. Twice asks to type a new one again.
+func (p *program) passphrase(twice bool) ([]byte, error) {
+	s, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	path := firstSet(p.passphraseFile, s.Keys.PassphraseFile)
+	if path == "-" {
+		line, err := bufio.NewReader(p.in).ReadString('\n')
+		if err != nil && line == "" {
+			return nil, usage(p.tr("l’entrée standard ne donne pas de phrase de passe", "standard input gives no passphrase"))
+		}
+		return []byte(strings.TrimRight(line, "\r\n")), nil
+	}
+	if path != "" {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return nil, usage(fmt.Sprintf(p.tr("phrase de passe : %v", "passphrase: %v"), err))
+		}
+		return []byte(strings.TrimRight(string(raw), "\r\n")), nil
+	}
+	if !p.asks() {
+		return nil, usage(p.tr(
+			"il faut la phrase de passe : --passphrase-file FICHIER, ou - pour l’entrée standard",
+			"the passphrase is needed: --passphrase-file FILE, or - for standard input"))
+	}
+	first, err := p.typed(p.tr("Phrase de passe : ", "Passphrase: "))
+	if err != nil || !twice {
+		return first, err
+	}
+	again, err := p.typed(p.tr("Encore une fois : ", "Once more: "))
+	if err == nil && string(first) != string(again) {
+		err = usage(p.tr("les deux phrases de passe diffèrent", "the two passphrases differ"))
+	}
+	return first, err
+}
+
+func (p *program) typed(prompt string) ([]byte, error) {
+	fmt.Fprint(p.err, prompt)
+	line, err := term.ReadPassword(int(p.in.(*os.File).Fd()))
+	fmt.Fprintln(p.err)
+	return line, err
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"codeberg.org/essaim/essaim/node/api"
+)
+
+func setupCommand(p *program) *cobra.Command {
+	var r api.SetupRequest
+	var keyFile string
+	c := &cobra.Command{
+		Use: "setup", Args: cobra.NoArgs,
+		Short: p.tr("installer une communauté dans ce dossier ; peut se répéter sans risque", "set up a community in this folder; may be repeated safely"),
+		Long: p.tr(`Fait les clés de la communauté, publie sa fiche et suit son territoire.
+Les clés sont chiffrées par une phrase de passe, demandée ou lue dans
+--passphrase-file ; ou, pour un nœud qui démarre seul, par un fichier que
+lui seul peut lire (--key-file). Répétée, la commande change ce qui diffère
+et ne remplace jamais une clé.`, `Makes the keys of the community, publishes its profile and follows its
+territory. The keys are encrypted under a passphrase, asked for or read from
+--passphrase-file; or, for a node that starts alone, by a file that it alone
+may read (--key-file). Repeated, the command changes what differs and never
+replaces a key.`),
+		Example: `  essaim setup --name "Fablab de la rade" --place Brest
+  essaim setup --name "Fablab de la rade" --place 29200 --key-file /etc/essaim/essaim.key`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := p.load()
+			if err != nil {
+				return err
+			}
+			s.create = true
+			return p.with(c.Context(), func(cl *client) error {
+				known, err := p.isSetUp(c, cl)
+				if err != nil {
+					return err
+				}
+				if !known {
+					if r.Protection, err = p.protection(keyFile); err != nil {
+						return err
+					}
+				}
+				_, err = tell(c.Context(), p, cl, post("/setup", r), func(v api.CommunityAnswer) {
+					if v.New {
+						p.say("✓ %s est installée", "✓ %s is set up", v.Name)
+					} else {
+						p.say("✓ %s : à jour", "✓ %s: up to date", v.Name)
+					}
+					p.say("  territoire  %s (%s)", "  territory   %s (%s)", v.TerritoryName, v.Territory)
+					p.say("  identité    %s", "  identity    %s", v.DID)
+					p.say("  dossier     %s", "  folder      %s", s.dir)
+					if v.New {
+						p.note("Gardez une copie des clés ailleurs : essaim key backup --out cles.age\nPuis : essaim serve", "Keep a copy of the keys elsewhere: essaim key backup --out keys.age\nThen: essaim serve")
+					}
+				})
+				return err
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&r.Name, "name", "", p.tr("nom de la communauté (nécessaire)", "name of the community (needed)"))
+	f.StringVar(&r.Place, "place", "", p.tr("commune, code postal ou ville", "commune, postal code or city"))
+	f.StringVar(&r.Kind, "kind", "", p.tr("place (lieu), organisation, group ou person", "place, organisation, group or person"))
+	f.StringVar(&r.Point, "point", "", p.tr("emplacement exact d’un lieu : \"48.3904,-4.4861\"", "exact point of a place: \"48.3904,-4.4861\""))
+	f.StringVar(&r.Territory, "territory", "", p.tr("territoire (par défaut l’intercommunalité du lieu)", "territory (by default the one of the place)"))
+	f.StringVar(&r.Description, "description", "", p.tr("présentation", "description"))
+	f.StringVar(&r.URL, "url", "", p.tr("site", "web site"))
+	f.StringVar(&r.Email, "email", "", p.tr("adresse de contact, publique", "contact address, public"))
+	f.StringVar(&keyFile, "key-file", "", p.tr("ouvrir les clés par ce fichier, fait s’il manque", "open the keys by this file, made when missing"))
+	_ = c.MarkFlagRequired("name")
+	return c
+}
+
+// isSetUp reports whether there are keys already.
+func (p *program) isSetUp(c *cobra.Command, cl *client) (bool, error) {
+	v, err := fetch[api.Status](c.Context(), p, cl, get("/status"))
+	return v.Community != nil, err
+}
+
+// protection says how new keys are to be kept.
+func (p *program) protection(keyFile string) (*api.Protection, error) {
+	if keyFile != "" {
+		path, err := absolute(keyFile)
+		return &api.Protection{KeyFile: path}, err
+	}
+	passphrase, err := p.passphrase(true)
+	return &api.Protection{Passphrase: string(passphrase)}, err
+}

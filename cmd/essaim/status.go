@@ -1,0 +1,60 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"codeberg.org/essaim/essaim/node/api"
+)
+
+func statusCommand(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Args: cobra.NoArgs,
+		Short: p.tr("l’état du nœud", "the state of the node"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.with(c.Context(), func(cl *client) error {
+				_, err := tell(c.Context(), p, cl, get("/status"), func(v api.Status) { p.status(v, cl.running) })
+				return err
+			})
+		},
+	}
+}
+
+func (p *program) status(v api.Status, running bool) {
+	who := p.tr("aucune communauté installée (essaim setup)", "no community set up (essaim setup)")
+	if v.Community != nil {
+		who = v.Community.Name + " (" + v.Community.TerritoryName + ")"
+	}
+	p.line("Essaim %s · %s", v.Version, who)
+	switch {
+	case running && v.ReadOnly:
+		p.say("État      en marche, lecture seule : le disque est presque plein", "State     running, read-only: the disk is nearly full")
+	case running:
+		p.say("État      en marche", "State     running")
+	default:
+		p.say("État      arrêté (essaim serve)", "State     stopped (essaim serve)")
+	}
+	if v.Network {
+		p.say("Réseau    %s", "Network   %s", p.many(v.Connected, "nœud relié", "nœuds reliés", "node connected", "nodes connected"))
+		for _, a := range v.Addrs {
+			p.line("          %s", a)
+		}
+	}
+	if v.Locked {
+		p.say("Clés      verrouillées : rien n’est signé sans la phrase de passe", "Keys      locked: nothing is signed without the passphrase")
+	}
+	var follows []string
+	for _, t := range v.Followed {
+		follows = append(follows, t.Name)
+	}
+	if len(follows) > 0 {
+		p.say("Suit      %s", "Follows   %s", strings.Join(follows, ", "))
+	}
+	p.say("Actes     %d : %d modèles, %d badges, %d soutiens", "Records   %d: %d classes, %d awards, %d endorsements",
+		v.Total, v.Records["class"], v.Records["award"], v.Records["endorsement"])
+	if v.Erased > 0 || v.Missing > 0 || v.Held > 0 {
+		p.say("          %d effacés · %d attendus · %d datés du futur", "          %d erased · %d missing · %d held for their date", v.Erased, v.Missing, v.Held)
+	}
+	p.say("Disque    %s", "Disk      %s", p.bytes(v.Bytes))
+}
