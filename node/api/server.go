@@ -115,14 +115,17 @@ func (s *Server) Local() http.Handler {
 	})
 }
 
-// Remote returns the handler of TCP: only hosts of ours are answered, against
-// DNS rebinding; pages of other origins may not act; tokens decide the rest.
-func (s *Server) Remote() http.Handler {
+// Remote returns the handler of TCP: guarded, and tokens decide the rest.
+func (s *Server) Remote() http.Handler { return s.Guard(s.mux) }
+
+// Guard lets through to next what this node may answer over TCP: only hosts of
+// ours, against DNS rebinding, and no acts of pages of other origins.
+func (s *Server) Guard(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, newProblem(http.StatusForbidden, "cross_origin", "a page of another origin may not act here", ""))
 	}))
-	return s.checkHost(origins.Handler(s.mux))
+	return s.checkHost(origins.Handler(next))
 }
 
 func isLocal(ctx context.Context) bool { return ctx.Value(localKey{}) != nil }
