@@ -45,17 +45,16 @@ func (e *AmbiguousMember) Error() string {
 }
 
 // FindClass returns the class text means: a CID, or the name of exactly one
-// live class. The whole name comes before the same words in another order or
-// spelling, and those before a part of the name. It fails with store.ErrNotFound,
-// ErrUnknownClass or *AmbiguousClass. A name costs reading every class, about
-// 0.2 ms each.
+// live class, whatever its case; where none has it, without regard to accents,
+// plural and order of words. It fails with store.ErrNotFound, ErrUnknownClass or
+// *AmbiguousClass. A name costs reading every class, about 0.2 ms each.
 func (n *Node) FindClass(text string) (protocol.Record, error) {
 	text = strings.TrimSpace(text)
 	if c, err := badge.ParseCID(text); err == nil {
 		return n.Record(c)
 	}
 	words := skill.Words(text)
-	var whole, spelt, part []protocol.Record
+	var whole, spelt []protocol.Record
 	for e, err := range n.store.Find(store.Query{Kinds: []protocol.Kind{protocol.Class}}) {
 		if err != nil {
 			return protocol.Record{}, err
@@ -67,17 +66,14 @@ func (n *Node) FindClass(text string) (protocol.Record, error) {
 		if err != nil {
 			return protocol.Record{}, err
 		}
-		match := ClassText(r).Compare(words)
 		switch {
 		case strings.EqualFold(r.Document().(*badge.Achievement).Name, text):
 			whole = append(whole, r)
-		case match == skill.Exact:
+		case ClassText(r).Compare(words) == skill.Exact:
 			spelt = append(spelt, r)
-		case match == skill.Name:
-			part = append(part, r)
 		}
 	}
-	for _, found := range [][]protocol.Record{whole, spelt, part} {
+	for _, found := range [][]protocol.Record{whole, spelt} {
 		switch len(found) {
 		case 0:
 		case 1:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -131,7 +132,11 @@ func parsePeer(address string) (peer.AddrInfo, error) {
 	if len(address) > maxAddress {
 		return peer.AddrInfo{}, &badge.Invalid{Member: "peer address", Why: fmt.Sprintf("has %d bytes: %d are allowed", len(address), maxAddress)}
 	}
-	info, err := peer.AddrInfoFromString(strings.TrimSpace(address))
+	address = strings.TrimSpace(address)
+	if strings.ContainsFunc(address, unicode.IsSpace) { // addresses are kept one a line
+		return peer.AddrInfo{}, fmt.Errorf("peer address %q has a space in it", address)
+	}
+	info, err := peer.AddrInfoFromString(address)
 	if err != nil {
 		return peer.AddrInfo{}, &badge.Invalid{Member: fmt.Sprintf("peer address %q", address), Why: fmt.Sprintf("is none: %v (it looks like /ip4/192.168.1.20/tcp/4797/p2p/12D3Koo…)", err)}
 	}
@@ -215,8 +220,11 @@ func (n *Node) UnblockPeer(id peer.ID) error {
 	if n.host == nil {
 		return nil
 	}
+	if err := n.forgive(id); err != nil {
+		return err
+	}
 	n.wakeDialer()
-	return n.forgive(id)
+	return nil
 }
 
 // Ping returns the round trip time to a peer, in at most ten seconds.

@@ -236,6 +236,20 @@ func TestBadInput(t *testing.T) {
 	same(t, "records", len(answered[api.RecordList](f.admin.get("/records?kind=class&territory="+brest)).Records), 1)
 }
 
+// What is the node's own fault is told to its log, and not to whoever asked.
+func TestOwnFault(t *testing.T) {
+	f := tyfab(t)
+	f.closed = true
+	if err := f.node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := f.admin.post("/tokens", api.TokenRequest{Name: "test"}).refused(http.StatusInternalServerError, "internal")
+	same(t, "detail", p.Detail, "the node failed; its log says more")
+	if log := f.log.String(); !strings.Contains(log, "request failed") || !strings.Contains(log, "create-token") {
+		t.Errorf("log: got %s, want the operation and the cause", log)
+	}
+}
+
 // On a disk that is nearly full reading goes on, and writing says so.
 func TestReadOnlyDisk(t *testing.T) {
 	full := open(t, func(n *node.Config, _ *api.Config) { n.InMemory = false; n.MinFree = 1 << 62 })

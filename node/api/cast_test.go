@@ -39,6 +39,7 @@ type fablab struct {
 	log    *lockedBuffer
 	later  atomic.Int64 // nanoseconds after noon
 	dir    string
+	closed bool // by the test
 }
 
 // open returns a node without a community, with its API.
@@ -59,7 +60,7 @@ func open(t *testing.T, change ...func(*node.Config, *api.Config)) *fablab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := n.Close(); err != nil {
+		if err := n.Close(); err != nil && !f.closed {
 			t.Errorf("close: %v", err)
 		}
 	})

@@ -68,7 +68,7 @@ var answers = []struct {
 	{keyring.ErrName, http.StatusUnprocessableEntity, "bad_name", ""},
 	{keyring.ErrNoKey, http.StatusForbidden, "no_key", "this is done on the node that keeps the key"},
 	{node.ErrUnknownClass, http.StatusNotFound, "unknown_class", "see: essaim class list"},
-	{node.ErrUnknownMember, http.StatusNotFound, "unknown_member", "see: essaim key show"},
+	{node.ErrUnknownMember, http.StatusNotFound, "unknown_person", "see: essaim key show"},
 	{node.ErrNotFollowed, http.StatusNotFound, "not_followed", "see: essaim territory list"},
 	{node.ErrUnknownCode, http.StatusNotFound, "unknown_code", "check each character of the code"},
 	{node.ErrExpiredCode, http.StatusGone, "expired_code", "ask for a new code where the badge was awarded"},

@@ -37,7 +37,6 @@ type contract struct {
 	compiler *jsonschema.Compiler
 	mu       sync.Mutex // guards compiled: schemas are compiled when first met
 	compiled map[string]*jsonschema.Schema
-	met      map[string]bool // patterns of operations that were answered with success
 }
 
 const documentURL = "https://essaim.example/openapi.json"
@@ -56,7 +55,7 @@ var theContract = sync.OnceValues(func() (*contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contract{mux: http.NewServeMux(), compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}, met: map[string]bool{}}
+	c := &contract{mux: http.NewServeMux(), compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}}
 	for method, op := range operations(server.OpenAPI()) {
 		c.mux.HandleFunc(method+" "+op.Path, http.NotFound)
 	}

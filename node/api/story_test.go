@@ -12,6 +12,8 @@ import (
 
 	"codeberg.org/essaim/essaim/node"
 	"codeberg.org/essaim/essaim/node/api"
+	documents "codeberg.org/essaim/essaim/protocol/badge"
+	"codeberg.org/essaim/essaim/protocol/did"
 )
 
 // TyFab sets up, publishes a class, awards it to Nadia, who claims it; she is
@@ -83,9 +85,12 @@ func TestAwardToErasure(t *testing.T) {
 	same(t, "valid", answered[api.Verdict](f.admin.upload("/verify", string(f.admin.get("/records/"+badge.CID).is(200).raw))).Verdict, "valid")
 	same(t, "list", len(answered[api.BadgeList](f.admin.get("/badges?holder=Nadia+B.&class=Découpe+laser&state=live&newest=false")).Badges), 1)
 
+	f.with(false).get("/badges?holder=Nadia+B.").refused(http.StatusUnprocessableEntity, "bad_value")
+	same(t, "list by key", len(answered[api.BadgeList](f.with(false).get("/badges?holder="+badge.Holder.DID)).Badges), 1)
+
 	waiting := f.award(class.CID, "Nadia B.")
 	f.admin.post("/data/erase", api.EraseRequest{}).refused(http.StatusUnprocessableEntity, "bad_value")
-	f.admin.post("/data/erase", api.EraseRequest{Member: "Personne"}).refused(http.StatusNotFound, "unknown_member")
+	f.admin.post("/data/erase", api.EraseRequest{Member: "Personne"}).refused(http.StatusNotFound, "unknown_person")
 	f.admin.post("/data/erase", api.EraseRequest{Member: class.Author}).refused(http.StatusUnprocessableEntity, "bad_value")
 	erased := answered[api.Erasure](f.admin.post("/data/erase", api.EraseRequest{Member: "Nadia B."}))
 	same(t, "erased", len(erased.Erased), 2) // the award and the profile
@@ -250,6 +255,8 @@ func TestClasses(t *testing.T) {
 	set := answered[api.StatusSet](f.admin.post("/statuses", api.StatusRequest{Target: first.CID, State: "retired", Reason: "outdated"}))
 	same(t, "state", set.TargetState, "retired")
 	f.award("Découpe laser", "Bob") // one is left
+	f.award("decoupes LASER", "Bob")
+	f.admin.post("/badges/award", api.AwardRequest{Class: "laser", To: "Bob", Level: 1}).refused(http.StatusNotFound, "unknown_class")
 	f.admin.post("/badges/award", api.AwardRequest{Class: first.CID, To: "Bob", Level: 1}).refused(http.StatusUnprocessableEntity, "bad_value")
 	f.admin.post("/badges/award", api.AwardRequest{Class: "Soudure", To: "Bob"}).refused(http.StatusNotFound, "unknown_class")
 	f.admin.post("/badges/award", api.AwardRequest{Class: second.CID, To: "Bob"}).refused(http.StatusUnprocessableEntity, "bad_value")
@@ -472,4 +479,66 @@ func TestDoctor(t *testing.T) {
 	here.after(time.Hour)
 	here.admin.upload("/records", raw).is(http.StatusOK)
 	same(t, "missing", find(here, "missing").Result, "warn") // its class
+}
+
+// Bob, a member, publishes a class and endorses in his own name; what he shows
+// as evidence is seen, and so is a doubt about his badge.
+func TestInAMembersName(t *testing.T) {
+	f := tyfab(t)
+	laser := f.laser()
+	offer := answered[api.OfferDetail](f.admin.post("/badges/award", api.AwardRequest{
+		Class: laser.CID, To: "Bob", Level: 2, AwardedOn: "2026-11-02", Until: "2028-01-31",
+		Evidence: []api.Evidence{{URL: "https://tyfab.example/boite", Name: "Une boîte"}, {Text: "Vu au fablab."}},
+	}))
+	same(t, "until", offer.Until, "2028-01-31T23:59:59Z")
+	badge := answered[api.BadgeDetail](f.admin.post("/badges/claim", api.ClaimRequest{Code: offer.Code}))
+	if len(badge.Evidence) != 2 || badge.Evidence[0].URL != "https://tyfab.example/boite" || badge.Evidence[1].Text != "Vu au fablab." {
+		t.Errorf("evidence: got %+v, want both", badge.Evidence)
+	}
+	same(t, "awarded on", badge.AwardedOn, time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC))
+
+	class := answered[api.Class](f.admin.post("/classes", api.ClassRequest{Name: "Tri", Description: "Oui.", Criteria: "Oui.", As: "bob"}))
+	same(t, "creator", class.Creator.DID, badge.Holder.DID)
+	own := answered[api.OfferDetail](f.admin.post("/badges/award", api.AwardRequest{Class: "Tri", To: "Nadia"}))
+	outside := answered[api.BadgeDetail](f.admin.post("/badges/claim", api.ClaimRequest{Code: own.Code}))
+	same(t, "outside the rule", outside.OutsideRule, true)
+	endorsement := answered[api.Endorsement](f.admin.post("/endorsements", api.EndorseRequest{Target: outside.CID, As: "Bob"}))
+	same(t, "by", endorsement.By.DID, badge.Holder.DID)
+	f.admin.post("/endorsements", api.EndorseRequest{Target: outside.CID, As: "Léa"}).refused(http.StatusNotFound, "unknown_person")
+
+	community := answered[api.CommunityAnswer](f.admin.get("/community"))
+	dispute, err := f.node.Publish(t.Context(), &documents.Dispute{
+		Frame: documents.Frame{Territory: []string{brest}}, ID: "urn:uuid:6f1c2e8a-1f5b-4a7e-9a43-0c8a4d1f2b3c", Type: []string{"essaim:Dispute"},
+		Author: did.DID(community.DID), Target: outside.CID, Reason: "criteria-not-met", Comment: "Pas vu.",
+	}, did.DID(community.DID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := answered[api.BadgeDetail](f.admin.get("/badges/" + outside.CID))
+	if len(got.Disputes) != 1 || got.Disputes[0].CID != dispute.CID().String() || got.Disputes[0].By.Name != "TyFab" || len(got.Endorsers) != 1 {
+		t.Errorf("badge: got disputes %+v and endorsers %+v, want one each", got.Disputes, got.Endorsers)
+	}
+
+	keys, err := f.node.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.AddMember("Bob", noon); err != nil {
+		t.Fatal(err)
+	}
+	p := f.admin.post("/endorsements", api.EndorseRequest{Target: class.CID, As: "Bob"}).refused(http.StatusConflict, "ambiguous_member")
+	if len(p.Candidates) != 2 || strings.Contains(p.Detail, "Bob") {
+		t.Errorf("ambiguous member: got %+v, want two DIDs and no name", p)
+	}
+}
+
+// A community without a place answers about the middle of its territory.
+func TestTerritoryAlone(t *testing.T) {
+	f := open(t)
+	f.admin.post("/setup", api.SetupRequest{
+		Name: "Réseau", Kind: "group", Territory: brest, Protection: &api.Protection{KeyFile: t.TempDir() + "/key"},
+	}).is(http.StatusOK)
+	place := answered[api.PlaceDetail](f.admin.get("/places/show"))
+	same(t, "territory", place.Territory, brest)
+	same(t, "near", answered[api.Who](f.admin.get("/who?skill=laser")).Near.Point, place.Point)
 }
