@@ -77,7 +77,10 @@ func (g *Graph) Backing(t Target) (Backing, bool) {
 	g.settle()
 	m, ok := g.matter(t)
 	if !ok {
-		return Backing{Of: t, Author: t.Profile, Approval: 1e6}, t.Profile != ""
+		if t.Profile == "" {
+			return Backing{}, false
+		}
+		return Backing{Of: t, Author: t.Profile, Supporters: []Voice{{Who: t.Profile}}, Approval: 1e6}, true
 	}
 	b := Backing{Of: t, Author: g.people[m.author].did}
 	if m.holder != nobody {

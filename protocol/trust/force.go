@@ -91,7 +91,7 @@ func (g *Graph) ended(r ref) bool {
 				return true
 			}
 		case Suspended, Reinstated:
-			if author && e.kind == award && (last == nil || older(last, n) || last.from == n.from && last.digest.Compare(n.digest) < 0) {
+			if author && e.kind == award && (last == nil || n.from > last.from || n.from == last.from && n.digest.Compare(last.digest) > 0) {
 				last = n
 			}
 		}

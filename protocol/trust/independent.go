@@ -114,7 +114,7 @@ func (g *Graph) augmentation(free actor, limited []actor, barred actor, fromFree
 			if !s.behind.has(u) {
 				leave(u, u) // it bears no path yet
 			} else if before := actor(s.behind.value[u]); before != source {
-				leave(before, u) // the path it bears may go another way from there
+				leave(before, u) // the path it bears may go another way from before
 			}
 			continue
 		}
@@ -129,7 +129,7 @@ func (g *Graph) augmentation(free actor, limited []actor, barred actor, fromFree
 			case u != free && s.toward.has(u) && actor(s.toward.value[u]) == next:
 			case g.anchor[next]:
 				return [2]actor{u, next}, true
-			case g.reached(next):
+			case !s.arrived.has(next) && g.reached(next):
 				arrive(next, u)
 			}
 		}
@@ -161,12 +161,8 @@ func (g *Graph) augment(end [2]actor, free actor, fromFree, starts []actor) ([]a
 		case a == b: // left out
 			s.behind.forget(b)
 			s.toward.forget(b)
-		case steps[i].leave: // the link from b to a is undone
-			if b == free {
-				fromFree = slices.DeleteFunc(fromFree, func(n actor) bool { return n == a })
-			} else {
-				s.toward.forget(b)
-			}
+		case steps[i].leave: // the link from b to a is undone; b is never free
+			s.toward.forget(b)
 		default:
 			fromFree = g.lay(a, b, free, fromFree)
 			s.behind.set(b, uint64(a))

@@ -144,9 +144,6 @@ func (g *Graph) cascade(shifts []shift) bool {
 // spread adds to next how what list passes on changes when the layer goes from
 // before to after and the divisor from was to is.
 func (g *Graph) spread(list []link, p purse, before, was, after, is uint64, next *pad) {
-	if before == after && was == is {
-		return
-	}
 	var known [fullWeight + 1]bool
 	var changes [fullWeight + 1]uint64
 	for _, l := range list {

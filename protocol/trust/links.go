@@ -226,26 +226,31 @@ func (g *Graph) relink() {
 		rank[a] = uint32(i)
 	}
 
+	// Lists lie side by side in order of number, in which flow reads them.
 	g.links = 0
 	degree := make([]uint32, len(byName))
-	for _, a := range byName {
+	var ground []link
+	for a := range byName {
 		for p := range purses {
-			g.weight[p][a] = 0
-			all := g.targets(a, p)
-			list := make([]link, 0, len(all))
-			for _, t := range all {
-				l := g.linkTo(t.to, p, t.by)
-				list = append(list, l)
+			all := g.targets(actor(a), p)
+			if len(ground) < len(all) {
+				ground = make([]link, max(len(all), 1<<16))
+			}
+			list := ground[:len(all):len(all)]
+			ground = ground[len(all):]
+			sum := uint64(0)
+			for i, t := range all {
+				list[i] = g.linkTo(t.to, p, t.by)
 				degree[t.to]++
-				g.weight[p][a] += weightOf(l.weight())
+				sum += weightOf(list[i].weight())
 			}
 			slices.SortFunc(list, func(a, b link) int { return cmp.Compare(rank[a.other()], rank[b.other()]) })
-			g.out[p][a] = list
+			g.out[p][a], g.weight[p][a] = list, sum
 			g.links += len(list)
 		}
 	}
 	// Sources in order of name give lists in order of name.
-	ground := make([]link, g.links)
+	ground = make([]link, g.links)
 	for a, n := range degree {
 		g.in[a], ground = ground[:0:n], ground[n:]
 	}

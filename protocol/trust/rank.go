@@ -47,10 +47,7 @@ func (g *Graph) Rank(of []Digest, n int) []Backing {
 				break
 			}
 		}
-		b, ok := g.Backing(Target{Record: c.digest})
-		if !ok {
-			continue
-		}
+		b, _ := g.Backing(Target{Record: c.digest})
 		i, _ := slices.BinarySearchFunc(best, b, byBacking)
 		best = slices.Insert(best, i, b)
 		best = best[:min(len(best), n)]

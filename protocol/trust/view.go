@@ -29,7 +29,7 @@ func (g *Graph) ID() Digest {
 		}
 	}
 	slices.SortFunc(live, Digest.Compare)
-	fmt.Fprintf(h, "records %x\n", merkle(live))
+	fmt.Fprintf(h, "records %s\n", merkle(live))
 	return Digest(h.Sum(nil))
 }
 
@@ -51,9 +51,14 @@ func merkle(leaves []Digest) Digest {
 	case 0:
 		return sha256.Sum256(nil)
 	case 1:
-		return sha256.Sum256(append([]byte{0}, leaves[0][:]...))
+		leaf := [1 + len(Digest{})]byte{0}
+		copy(leaf[1:], leaves[0][:])
+		return sha256.Sum256(leaf[:])
 	}
 	k := 1 << (bits.Len(uint(len(leaves)-1)) - 1) // the largest power of two below
 	left, right := merkle(leaves[:k]), merkle(leaves[k:])
-	return sha256.Sum256(slices.Concat([]byte{1}, left[:], right[:]))
+	branch := [1 + 2*len(Digest{})]byte{1}
+	copy(branch[1:], left[:])
+	copy(branch[1+len(left):], right[:])
+	return sha256.Sum256(branch[:])
 }
