@@ -5,9 +5,11 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -217,10 +219,18 @@ func proofID(document badge.Document, i int) string {
 	case *badge.Succession:
 		id = d.ID
 	}
-	h := sha256.Sum256(fmt.Appendf(nil, "essaim proof %d of %s", i, id))
+	h := sha256.Sum256([]byte("essaim proof " + strconv.Itoa(i) + " of " + id))
 	h[6] = h[6]&0x0f | 0x80
 	h[8] = h[8]&0x3f | 0x80
-	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
+	out := make([]byte, 0, len("urn:uuid:")+36)
+	out = append(out, "urn:uuid:"...)
+	for _, part := range [...][]byte{h[0:4], h[4:6], h[6:8], h[8:10], h[10:16]} {
+		if len(out) > len("urn:uuid:") {
+			out = append(out, '-')
+		}
+		out = hex.AppendEncode(out, part)
+	}
+	return string(out)
 }
 
 // freshCopy decodes bytes that were verified before.

@@ -168,11 +168,14 @@ func Topic(id territory.ID) string {
 func ParseTopic(topic string) (territory.ID, error) {
 	rest, ok := strings.CutPrefix(topic, TopicPrefix)
 	if !ok {
-		return "", fmt.Errorf("topic %q does not begin with %s", topic, TopicPrefix)
+		return "", fmt.Errorf("topic %.200q does not begin with %s", topic, TopicPrefix)
 	}
 	id, err := territory.Parse(strings.ReplaceAll(rest, "/", ":"))
 	if err != nil {
-		return "", fmt.Errorf("topic %q: %w", topic, err)
+		return "", fmt.Errorf("topic %.200q: %w", topic, err)
+	}
+	if Topic(id) != topic {
+		return "", fmt.Errorf("topic %q is not how the topic of %s is written", topic, id)
 	}
 	return id, nil
 }

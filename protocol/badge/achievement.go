@@ -99,105 +99,112 @@ var targetTypes = []string{
 // Validate implements Document, of a class standing alone.
 func (a *Achievement) Validate() error {
 	v := validator{}
-	v.achievement("", a)
+	v.achievement(a)
 	v.check(a.Class == "", "essaim:class", "stands only in an award")
 	return v.result()
 }
 
-func (v *validator) achievement(prefix string, a *Achievement) {
-	m := func(name string) string {
-		if prefix == "" {
-			return name
-		}
-		return prefix + "." + name
-	}
-	v.types(m("type"), a.Type, "Achievement")
-	v.uuid(m("id"), a.ID)
-	v.text(m("name"), a.Name, required, maxName)
-	v.text(m("description"), a.Description, required, maxText)
-	v.url(m("criteria.id"), a.Criteria.ID, optional)
-	v.text(m("criteria.narrative"), a.Criteria.Narrative, optional, maxText)
-	v.check(a.Criteria != Criteria{}, m("criteria"), "has neither id nor narrative")
+func (v *validator) achievement(a *Achievement) {
+	v.types("type", a.Type, "Achievement")
+	v.uuid("id", a.ID)
+	v.text("name", a.Name, required, maxName)
+	v.text("description", a.Description, required, maxText)
+	v.url("criteria.id", a.Criteria.ID, optional)
+	v.text("criteria.narrative", a.Criteria.Narrative, optional, maxText)
+	v.check(a.Criteria != Criteria{}, "criteria", "has neither id nor narrative")
 	if a.Creator == nil {
-		v.check(false, m("creator"), "is missing")
+		v.check(false, "creator", "is missing")
 	} else {
-		v.profileRef(m("creator"), a.Creator)
+		v.profileRef("creator", a.Creator)
 	}
 	v.check(a.AchievementType == "" || extended(a.AchievementType, achievementTypes),
-		m("achievementType"), "is neither of the standard nor ext:…")
-	v.count(m("alignment"), len(a.Alignment), maxAlignments)
+		"achievementType", "is neither of the standard nor ext:…")
+	v.count("alignment", len(a.Alignment), maxAlignments)
 	for i := range a.Alignment {
-		v.alignment(at(m("alignment"), i), &a.Alignment[i])
+		v.entry("alignment", i)
+		v.alignment(&a.Alignment[i])
+		v.leave()
 	}
-	v.count(m("tag"), len(a.Tag), maxTags)
+	v.count("tag", len(a.Tag), maxTags)
 	for i, t := range a.Tag {
-		v.text(at(m("tag"), i), t, required, maxName)
+		v.entry("tag", i)
+		v.text("", t, required, maxName)
+		v.leave()
 	}
-	v.check(a.InLanguage == "" || language(a.InLanguage), m("inLanguage"), "is not a language tag such as fr or fr-FR")
-	v.count(m("resultDescription"), len(a.ResultDescription), 1)
+	v.check(a.InLanguage == "" || language(a.InLanguage), "inLanguage", "is not a language tag such as fr or fr-FR")
+	v.count("resultDescription", len(a.ResultDescription), 1)
 	for i := range a.ResultDescription {
-		v.levels(at(m("resultDescription"), i), a.ID, &a.ResultDescription[i])
+		v.entry("resultDescription", i)
+		v.levels(a.ID, &a.ResultDescription[i])
+		v.leave()
 	}
 	if a.Rule != nil {
-		v.rule(m("essaim:rule"), a.Rule)
+		v.enter("essaim:rule")
+		v.rule(a.Rule)
+		v.leave()
 	}
-	v.text(m("essaim:licence"), a.Licence, optional, 64)
-	v.cid(m("essaim:derivedFrom"), a.DerivedFrom, optional)
+	v.text("essaim:licence", a.Licence, optional, 64)
+	v.cid("essaim:derivedFrom", a.DerivedFrom, optional)
 }
 
-func (v *validator) alignment(member string, a *Alignment) {
-	v.types(member+".type", a.Type, "Alignment")
-	v.text(member+".targetName", a.TargetName, required, maxLabel)
-	v.url(member+".targetUrl", a.TargetURL, required)
-	v.text(member+".targetFramework", a.TargetFramework, optional, maxName)
-	v.text(member+".targetCode", a.TargetCode, optional, maxName)
-	v.text(member+".targetDescription", a.TargetDescription, optional, maxText)
+func (v *validator) alignment(a *Alignment) {
+	v.types("type", a.Type, "Alignment")
+	v.text("targetName", a.TargetName, required, maxLabel)
+	v.url("targetUrl", a.TargetURL, required)
+	v.text("targetFramework", a.TargetFramework, optional, maxName)
+	v.text("targetCode", a.TargetCode, optional, maxName)
+	v.text("targetDescription", a.TargetDescription, optional, maxText)
 	v.check(a.TargetType == "" || extended(a.TargetType, targetTypes),
-		member+".targetType", "is neither of the standard nor ext:…")
+		"targetType", "is neither of the standard nor ext:…")
 }
 
-func (v *validator) levels(member, class string, d *ResultDescription) {
-	v.types(member+".type", d.Type, "ResultDescription")
-	v.fragment(member+".id", d.ID, class)
-	v.text(member+".name", d.Name, required, maxName)
-	v.check(d.ResultType == "RubricCriterionLevel", member+".resultType", "is not RubricCriterionLevel")
-	v.check(len(d.Level) >= 1, member+".rubricCriterionLevel", "is missing")
-	v.count(member+".rubricCriterionLevel", len(d.Level), 5)
+func (v *validator) levels(class string, d *ResultDescription) {
+	v.types("type", d.Type, "ResultDescription")
+	v.fragment("id", d.ID, class)
+	v.text("name", d.Name, required, maxName)
+	v.check(d.ResultType == "RubricCriterionLevel", "resultType", "is not RubricCriterionLevel")
+	v.check(len(d.Level) >= 1, "rubricCriterionLevel", "is missing")
+	v.count("rubricCriterionLevel", len(d.Level), 5)
 	last := 0
 	for i := range d.Level {
-		l, lm := &d.Level[i], at(member+".rubricCriterionLevel", i)
-		v.types(lm+".type", l.Type, "RubricCriterionLevel")
-		v.fragment(lm+".id", l.ID, class)
+		l := &d.Level[i]
+		v.entry("rubricCriterionLevel", i)
+		v.types("type", l.Type, "RubricCriterionLevel")
+		v.fragment("id", l.ID, class)
 		taken := l.ID == d.ID
 		for _, other := range d.Level[:i] {
 			taken = taken || l.ID == other.ID
 		}
-		v.check(!taken, lm+".id", "stands twice")
-		v.text(lm+".name", l.Name, required, maxName)
+		v.check(!taken, "id", "stands twice")
+		v.text("name", l.Name, required, maxName)
 		n := levelNumber(l.Level)
-		v.check(n > last, lm+".level", "is not from 1 to 5 in rising order")
+		v.check(n > last, "level", "is not from 1 to 5 in rising order")
 		last = n
+		v.leave()
 	}
 }
 
 // fragment wants the id of the class, # and 1 to 34 characters of a name.
 func (v *validator) fragment(member, id, class string) {
-	name, ok := strings.CutPrefix(id, class+"#")
-	v.check(ok && name != "" && len(name) <= 34 && strings.Trim(name, alphanumeric+"-._") == "",
+	rest, ok := strings.CutPrefix(id, class)
+	name, hash := strings.CutPrefix(rest, "#")
+	v.check(ok && hash && name != "" && len(name) <= 34 && strings.Trim(name, alphanumeric+"-._") == "",
 		member, "is not the class id, # and a name of 1 to 34 letters, digits, - . or _")
 }
 
-func (v *validator) rule(member string, r *Rule) {
+func (v *validator) rule(r *Rule) {
+	v.count("essaim:listed", len(r.Listed), 50)
 	for i, d := range r.Listed {
-		v.did(at(member+".essaim:listed", i), d)
-		v.check(!slices.Contains(r.Listed[:i], d), at(member+".essaim:listed", i), "stands twice")
+		v.entry("essaim:listed", i)
+		v.did("", d)
+		v.check(!slices.Contains(r.Listed[:i], d), "", "stands twice")
+		v.leave()
 	}
-	v.count(member+".essaim:listed", len(r.Listed), 50)
 	level, quorum := r.MinLevel != 0, r.Holders != 0 || r.Mentors != 0
-	v.check(r.MinLevel >= 0 && r.MinLevel <= 5, member+".essaim:minLevel", "is not from 1 to 5")
-	v.check(r.Holders >= 0 && r.Holders <= 20, member+".essaim:holders", "is not from 1 to 20")
-	v.check(r.Mentors >= 0 && r.Mentors <= 20, member+".essaim:mentors", "is not from 1 to 20")
-	v.check(r.Mentors <= len(r.Listed) || r.By != ByQuorum, member+".essaim:mentors", "is more than are listed")
+	v.check(r.MinLevel >= 0 && r.MinLevel <= 5, "essaim:minLevel", "is not from 1 to 5")
+	v.check(r.Holders >= 0 && r.Holders <= 20, "essaim:holders", "is not from 1 to 20")
+	v.check(r.Mentors >= 0 && r.Mentors <= 20, "essaim:mentors", "is not from 1 to 20")
+	v.check(r.Mentors <= len(r.Listed) || r.By != ByQuorum, "essaim:mentors", "is more than are listed")
 	fits := false
 	switch r.By {
 	case ByCreator, ByAnyone:
@@ -209,10 +216,10 @@ func (v *validator) rule(member string, r *Rule) {
 	case ByQuorum:
 		fits = quorum && (r.Mentors > 0) == (len(r.Listed) > 0)
 	default:
-		v.check(false, member+".essaim:by", "is not creator, listed, holders, anyone or quorum")
+		v.check(false, "essaim:by", "is not creator, listed, holders, anyone or quorum")
 		return
 	}
-	v.check(fits, member, "has members that do not go with "+r.By)
+	v.check(fits, "", "has members that do not go with "+r.By)
 }
 
 func extended(s string, standard []string) bool {

@@ -93,19 +93,25 @@ func (c *AchievementCredential) Validate() error {
 	v.text("name", c.Name, required, maxName)
 	v.profileRef("issuer", &c.Issuer)
 	v.period(c.ValidFrom, c.ValidUntil, c.AwardedDate)
+	v.enter("credentialSubject")
 	s := &c.Subject
-	v.types("credentialSubject.type", s.Type, "AchievementSubject")
-	v.did("credentialSubject.id", s.ID)
-	v.text("credentialSubject.narrative", s.Narrative, optional, maxText)
-	v.achievement("credentialSubject.achievement", &s.Achievement)
-	v.cid("credentialSubject.achievement.essaim:class", s.Achievement.Class, required)
+	v.types("type", s.Type, "AchievementSubject")
+	v.did("id", s.ID)
+	v.text("narrative", s.Narrative, optional, maxText)
+	v.enter("achievement")
+	v.achievement(&s.Achievement)
+	v.cid("essaim:class", s.Achievement.Class, required)
 	f := &s.Achievement.Frame
 	v.check(f.Context == nil && f.Territory == nil && f.Proof == nil,
-		"credentialSubject.achievement", "has @context, essaim:territory or proof of its own")
-	v.results("credentialSubject.result", s)
+		"", "has @context, essaim:territory or proof of its own")
+	v.leave()
+	v.results(s)
+	v.leave()
 	v.count("evidence", len(c.Evidence), maxEvidence)
 	for i := range c.Evidence {
-		v.evidence(at("evidence", i), &c.Evidence[i])
+		v.entry("evidence", i)
+		v.evidence(&c.Evidence[i])
+		v.leave()
 	}
 	return v.result()
 }
@@ -118,50 +124,55 @@ func (c *EndorsementCredential) Validate() error {
 	v.text("name", c.Name, required, maxName)
 	v.profileRef("issuer", &c.Issuer)
 	v.period(c.ValidFrom, c.ValidUntil, c.AwardedDate)
+	v.enter("credentialSubject")
 	s := &c.Subject
-	v.types("credentialSubject.type", s.Type, "EndorsementSubject")
-	v.text("credentialSubject.endorsementComment", s.Comment, optional, maxText)
+	v.types("type", s.Type, "EndorsementSubject")
+	v.text("endorsementComment", s.Comment, optional, maxText)
 	if d := s.TargetDID(); d != "" {
-		v.cid("credentialSubject.essaim:cid", s.CID, optional)
+		v.cid("essaim:cid", s.CID, optional)
 		v.check(s.Weight == 0 || s.Weight == 25 || s.Weight == 50 || s.Weight == 75 || s.Weight == 100,
-			"credentialSubject.essaim:weight", "is not 25, 50, 75 or 100")
-		v.check(d != c.Issuer.ID, "credentialSubject.id", "is the endorser: nobody endorses themself")
+			"essaim:weight", "is not 25, 50, 75 or 100")
+		v.check(d != c.Issuer.ID, "id", "is the endorser: nobody endorses themself")
 	} else {
-		v.uuid("credentialSubject.id", s.ID)
-		v.cid("credentialSubject.essaim:cid", s.CID, required)
-		v.check(s.Weight == 0, "credentialSubject.essaim:weight", "is only for a profile")
+		v.uuid("id", s.ID)
+		v.cid("essaim:cid", s.CID, required)
+		v.check(s.Weight == 0, "essaim:weight", "is only for a profile")
 	}
+	v.leave()
 	return v.result()
 }
 
 func (v *validator) profileRef(member string, p *ProfileRef) {
-	v.types(member+".type", p.Type, "Profile")
-	v.did(member+".id", p.ID)
-	v.text(member+".name", p.Name, optional, maxName)
-	v.url(member+".url", p.URL, optional)
+	v.enter(member)
+	v.types("type", p.Type, "Profile")
+	v.did("id", p.ID)
+	v.text("name", p.Name, optional, maxName)
+	v.url("url", p.URL, optional)
+	v.leave()
 }
 
-func (v *validator) evidence(member string, e *Evidence) {
-	v.types(member+".type", e.Type, "Evidence")
-	v.url(member+".id", e.ID, optional)
-	v.text(member+".name", e.Name, optional, maxName)
-	v.text(member+".description", e.Description, optional, maxText)
-	v.text(member+".narrative", e.Narrative, optional, maxText)
+func (v *validator) evidence(e *Evidence) {
+	v.types("type", e.Type, "Evidence")
+	v.url("id", e.ID, optional)
+	v.text("name", e.Name, optional, maxName)
+	v.text("description", e.Description, optional, maxText)
+	v.text("narrative", e.Narrative, optional, maxText)
 }
 
 // results checks that each result names a level its achievement describes.
-func (v *validator) results(member string, s *AchievementSubject) {
-	v.check(len(s.Result) <= 1, member, "has more than one entry")
+func (v *validator) results(s *AchievementSubject) {
+	v.check(len(s.Result) <= 1, "result", "has more than one entry")
 	for i, r := range s.Result {
-		m := at(member, i)
-		v.types(m+".type", r.Type, "Result")
+		v.entry("result", i)
+		v.types("type", r.Type, "Result")
 		found := false
 		for _, d := range s.Achievement.ResultDescription {
 			for _, l := range d.Level {
 				found = found || d.ID == r.ResultDescription && l.ID == r.AchievedLevel
 			}
 		}
-		v.check(found, m+".achievedLevel", "is no level of the achievement")
+		v.check(found, "achievedLevel", "is no level of the achievement")
+		v.leave()
 	}
 }
 

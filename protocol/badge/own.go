@@ -171,11 +171,15 @@ func (n *Notice) Validate() error {
 	v.text("description", n.Description, optional, maxText)
 	v.count("essaim:skill", len(n.Skill), maxAlignments)
 	for i, s := range n.Skill {
-		v.url(at("essaim:skill", i), s, required)
+		v.entry("essaim:skill", i)
+		v.url("", s, required)
+		v.leave()
 	}
 	v.count("essaim:tag", len(n.Tag), maxTags)
 	for i, t := range n.Tag {
-		v.text(at("essaim:tag", i), t, required, maxName)
+		v.entry("essaim:tag", i)
+		v.text("", t, required, maxName)
+		v.leave()
 	}
 	v.check(len(n.Skill)+len(n.Tag) > 0, "essaim:tag", "is missing: name a skill or a tag")
 	v.time("essaim:until", n.Until, required)
@@ -198,11 +202,16 @@ const TimeLayout = "2006-01-02T15:04:05Z"
 
 // ParseTime parses a time as documents write it, and no other way.
 func ParseTime(s string) (time.Time, error) {
-	t, err := time.Parse(TimeLayout, s)
-	if err == nil && t.Format(TimeLayout) != s {
-		return time.Time{}, &time.ParseError{Layout: TimeLayout, Value: s, Message: ": not in this form"}
+	// Package time takes fractions and single digits the layout does not have.
+	shaped := len(s) == len(TimeLayout)
+	for i := 0; shaped && i < len(s); i++ {
+		digit := func(c byte) bool { return c >= '0' && c <= '9' }
+		shaped = s[i] == TimeLayout[i] || digit(s[i]) && digit(TimeLayout[i])
 	}
-	return t, err
+	if !shaped {
+		return time.Time{}, &time.ParseError{Layout: TimeLayout, Value: clip(s), Message: ": not in this form"}
+	}
+	return time.Parse(TimeLayout, s)
 }
 
 // FormatTime writes t as documents do, dropping fractions of a second.

@@ -30,13 +30,47 @@ const (
 	required = true
 )
 
-// validator keeps the first thing that is wrong.
-type validator struct{ first *Invalid }
+// validator keeps the first thing that is wrong. It writes where only then: a
+// good document costs no text.
+type validator struct {
+	first *Invalid
+	path  [6]step // where members stand, from the document inwards
+	depth int
+}
 
+// step is a member that holds others, or one entry of it.
+type step struct {
+	member string
+	index  int // -1 for the member itself
+}
+
+// enter makes member the place of what follows, until leave.
+func (v *validator) enter(member string) { v.entry(member, -1) }
+
+// entry makes entry i of member the place of what follows, until leave.
+func (v *validator) entry(member string, i int) {
+	v.path[v.depth] = step{member, i}
+	v.depth++
+}
+
+func (v *validator) leave() { v.depth-- }
+
+// check wants ok of member, or with "" of the place itself.
 func (v *validator) check(ok bool, member, why string) {
-	if !ok && v.first == nil {
-		v.first = &Invalid{Member: member, Why: why}
+	if ok || v.first != nil {
+		return
 	}
+	var where []string
+	for _, s := range v.path[:v.depth] {
+		if s.index >= 0 {
+			s.member += "[" + strconv.Itoa(s.index) + "]"
+		}
+		where = append(where, s.member)
+	}
+	if member != "" {
+		where = append(where, member)
+	}
+	v.first = &Invalid{Member: strings.Join(where, "."), Why: why}
 }
 
 func (v *validator) result() error {
@@ -218,8 +252,6 @@ func language(s string) bool {
 	return (len(primary) == 2 || len(primary) == 3) && strings.IndexFunc(primary, lower) < 0 &&
 		(!has || len(region) == 2 && strings.IndexFunc(region, upper) < 0)
 }
-
-func at(member string, i int) string { return member + "[" + strconv.Itoa(i) + "]" }
 
 func list(s []string) string { return strings.Join(s, ", ") }
 
