@@ -1,0 +1,2 @@
+// Package reconcile finds what two sets of records differ in (spec/sync.md).
+package reconcile
