@@ -26,6 +26,6 @@ var (
 
 // corrupt returns an ErrCorrupt that says what was found and what to do.
 func (s *Store) corrupt(format string, args ...any) error {
-	return fmt.Errorf("%w: %s: stop the node, run \"essaim data reindex\", and if that fails restore a backup of %s or let the neighbours send everything again",
+	return fmt.Errorf("%w: %s: stop the node, move %s away and start it again: the keys stand elsewhere, and the neighbours send the records anew; offers not claimed yet and tokens have to be made again",
 		ErrCorrupt, fmt.Sprintf(format, args...), s.where())
 }

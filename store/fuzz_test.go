@@ -42,9 +42,31 @@ func FuzzDecodeLog(f *testing.F) {
 	fuzzRow(f, decodeLog, logRow.encode)
 }
 
+// The first second of 1970 is no moment, so nothing writes it; it reads as none.
+var noMoment = []byte{0x0e, 0x79, 0x74, 0x7c, 0x01}
+
+func withoutNoMoment(b []byte, offsets ...int) []byte {
+	b = bytes.Clone(b)
+	for _, at := range offsets {
+		if bytes.Equal(b[at:at+5], noMoment) {
+			clear(b[at : at+5])
+		}
+	}
+	return b
+}
+
 func FuzzDecodeTarget(f *testing.F) {
 	seed(f, targetRow{protocol.Endorsement, protocol.Live, 7, 0x6b02d940}.encode(), targetRow{kind: protocol.Dispute}.encode())
-	fuzzRow(f, decodeTarget, targetRow.encode)
+	f.Add(append([]byte{look(protocol.Dispute, protocol.Live), 0, 0, 0, 7}, noMoment...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		row, err := decodeTarget(b)
+		if err != nil {
+			return
+		}
+		if again := row.encode(); !bytes.Equal(again, withoutNoMoment(b, 5)) {
+			t.Errorf("%x reads as %+v, which writes as %x", b, row, again)
+		}
+	})
 }
 
 func FuzzDecodeTally(f *testing.F) {
@@ -84,13 +106,14 @@ func FuzzDecodeAward(f *testing.F) {
 		f.Add(key, value)
 		f.Add(key[1:], value)
 		f.Add(key, value[1:])
+		f.Add(key, append(value[:17:17], noMoment...))
 	}
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		a, err := decodeAward(key, value)
 		if err != nil {
 			return
 		}
-		if again := encodeAward(a); !bytes.Equal(again, value) {
+		if again := encodeAward(a); !bytes.Equal(again, withoutNoMoment(value, 12, 17)) {
 			t.Errorf("%x reads as %+v, which writes as %x", value, a, again)
 		}
 		if created, id, err := tailOf(key); err != nil || int64(created) != a.Created || id != a.ID {
@@ -100,14 +123,13 @@ func FuzzDecodeAward(f *testing.F) {
 }
 
 func FuzzMoment(f *testing.F) {
-	seed(f, appendMoment(nil, 0), appendMoment(nil, 0x6b02d940), appendMoment(nil, beforeTime+1), bytes.Repeat([]byte{0xff}, 5))
+	seed(f, noMoment, appendMoment(nil, 0), appendMoment(nil, 0x6b02d940), appendMoment(nil, beforeTime+1), bytes.Repeat([]byte{0xff}, 5))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) != 5 {
 			return // rows are of one length, looked at before
 		}
-		// The first second of 1970 is no moment and may be written in two ways.
 		m := moment(b)
-		if again := appendMoment(nil, m); !bytes.Equal(again, b) && m != 0 {
+		if again := appendMoment(nil, m); !bytes.Equal(again, withoutNoMoment(b, 0)) {
 			t.Errorf("%x is %d, which is %x", b, m, again)
 		}
 	})

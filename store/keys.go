@@ -9,7 +9,7 @@ import (
 )
 
 // schema is the version of the key table below, the first. A store of a newer
-// schema is refused before a file of it is touched (spec/store.md §9).
+// schema is refused before a file of it is touched (spec/store.md §10).
 const schema = 1
 
 // The key table: the first byte of every key. All integers in keys are

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,21 +145,28 @@ func KeyShapes(t testing.TB) map[string]*regexp.Regexp {
 	return shapes
 }
 
-// The page and the code have the same families, in the same order.
+// The page and the code have the same families, in the same order, and the same
+// examples.
 func TestThePageHasTheKeyTable(t *testing.T) {
-	families, _ := keyTable(t)
+	families, want := keyTable(t)
 	page, err := os.ReadFile("../spec/store.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := ""
-	for _, row := range regexp.MustCompile("(?m)^\\| `(.)` \\|").FindAllStringSubmatch(string(page), -1) {
-		got += row[1]
+	letters, got := "", []string(nil)
+	for _, row := range regexp.MustCompile("(?m)^\\| `(.)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(page), -1) {
+		letters += row[1]
+		for _, example := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(row[2], -1) {
+			got = append(got, example[1])
+		}
 	}
-	if got != families {
-		t.Errorf("spec/store.md has the families %q, keys.go %q", got, families)
+	if letters != families {
+		t.Errorf("spec/store.md has the families %q, keys.go %q", letters, families)
 	}
-	if want := fmt.Sprintf("Format %d", schema); !strings.Contains(string(page), want) {
+	if !slices.Equal(got, want) {
+		t.Errorf("spec/store.md shows the keys %q, keys.go %q", got, want)
+	}
+	if want := fmt.Sprintf("Format %d: `VERSION` holds `%s%[1]d`", schema, versionPrefix); !strings.Contains(string(page), want) {
 		t.Errorf("spec/store.md does not say %q", want)
 	}
 }

@@ -25,7 +25,7 @@ const (
 // after them. Then numbers leap, so that none is given to two records even for
 // who remembers one that was lost.
 func (s *Store) recover(sameBoot bool) error {
-	s.cfg.Logger.Info("the last process did not close the store; verifying", "machine restarted", !sameBoot)
+	s.cfg.Logger.Info("the last process did not close the store; verifying", "machine_restarted", !sameBoot)
 	if err := s.Scrub(); err != nil {
 		return err
 	}

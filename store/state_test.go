@@ -321,6 +321,14 @@ func TestErasedIsRefusedForEver(t *testing.T) {
 	s.Close()
 	s = open(t, store.Config{Dir: dir, MinFree: 1 << 20})
 	check()
+	for _, key := range s.Keys() {
+		if string(key) == "b\x00\x00\x00\x02" {
+			t.Error("Badger still has the body")
+		}
+	}
+	if err := s.AuditError(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestErasedBytesLeaveTheFiles(t *testing.T) {
