@@ -44,8 +44,8 @@ type Backing struct {
 	Of         Target
 	Author     did.DID // issuer, creator or the actor, by first key
 	Holder     did.DID // of an award
-	Supporters []Voice // most points first
-	Disputers  []Voice // most points first
+	Supporters []Voice // the author, and who has points; most first
+	Disputers  []Voice // who has points; most first
 	For        Points
 	Against    Points
 	// Approval is For of For and Against together, in millionths, rounded
@@ -92,12 +92,16 @@ func (g *Graph) Backing(t Target) (Backing, bool) {
 		if s.role == ClassEndorser {
 			points /= 2
 		}
-		b.Supporters = append(b.Supporters, g.voice(s, points))
+		if points > 0 || s.role == Author {
+			b.Supporters = append(b.Supporters, g.voice(s, points))
+		}
 		b.For += points
 	}
 	for _, d := range g.disputers(m) {
 		points := g.points(d.who, append(m.barred(), m.author)...)
-		b.Disputers = append(b.Disputers, g.voice(d, points))
+		if points > 0 {
+			b.Disputers = append(b.Disputers, g.voice(d, points))
+		}
 		b.Against += points
 	}
 	g.sortVoices(b.Supporters)

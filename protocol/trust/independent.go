@@ -35,11 +35,11 @@ type step struct {
 // is an anchor but perhaps barred; limited is in order of name.
 //
 // The number is the value of a maximum flow, so it depends on nothing but the
-// links; the chains are those that breadth-first augmentation finds in order of
-// name. Cost: at most MaxIndependent+1 searches, each of which mostly ends near
-// free.
+// links; the chains are those augmentation finds. Cost: at most MaxIndependent
+// searches, each of which mostly goes straight to an anchor. One that finds no
+// further chain may look at all that points reach.
 func (g *Graph) independent(free actor, limited []actor, barred actor) [][]actor {
-	limited = slices.DeleteFunc(slices.Clone(limited), func(a actor) bool { return a == free || a == barred || !g.reached(a) })
+	limited = slices.DeleteFunc(slices.Clone(limited), func(a actor) bool { return a == free || a == barred || g.nearness(a) == Hops })
 	s := &g.search
 	s.toward.reset()
 	s.behind.reset()
@@ -75,51 +75,65 @@ func (g *Graph) independent(free actor, limited []actor, barred actor) [][]actor
 	return paths
 }
 
-// reached reports whether points reach u within four hops.
-func (g *Graph) reached(u actor) bool {
-	return g.x[0][u] != 0 || g.x[1][u] != 0 || g.x[2][u] != 0 || g.x[3][u] != 0 || g.x[4][u] != 0
+// nearness returns after how many hops points first reach u, or Hops if that is
+// more than four.
+func (g *Graph) nearness(u actor) int {
+	for k := range Hops {
+		if g.x[k][u] != 0 {
+			return k
+		}
+	}
+	return Hops
 }
 
 // augmentation searches one more path and returns its last step before an
-// anchor with the anchor: breadth first, undoing parts of other paths where
-// that frees an actor.
+// anchor with the anchor, undoing parts of other paths where that frees an
+// actor. It goes on from the actor that points reach in fewest hops, of several
+// the one it came upon first; and looks at who endorses one in order of name.
+// Breadth first the chains would be shorter; fifty answers over a million links
+// then took 103 ms instead of 12.
 func (g *Graph) augmentation(free actor, limited []actor, barred actor, fromFree []actor) ([2]actor, bool) {
 	s := &g.search
 	s.arrived.reset()
 	s.left.reset()
-	queue := make([]step, 0, 64)
-	arrive := func(at, from actor) {
-		if !s.arrived.has(at) {
-			s.arrived.add(at, uint64(from))
-			queue = append(queue, step{at, false})
-		}
+	var queues [Hops][]step
+	push := func(at actor, leave bool, hops int) { queues[hops] = append(queues[hops], step{at, leave}) }
+	arrive := func(at, from actor, hops int) {
+		s.arrived.add(at, uint64(from))
+		push(at, false, hops)
 	}
 	leave := func(at, from actor) {
 		if !s.left.has(at) {
 			s.left.add(at, uint64(from))
-			queue = append(queue, step{at, true})
+			push(at, true, g.nearness(at))
 		}
 	}
-	if free != nobody && g.reached(free) {
+	if free != nobody && g.nearness(free) < Hops {
 		leave(free, source)
 	}
 	for _, l := range limited {
 		if !s.behind.has(l) || actor(s.behind.value[l]) != source {
-			arrive(l, source)
+			arrive(l, source, g.nearness(l))
 		}
 	}
-	for i := 0; i < len(queue); i++ {
-		u := queue[i].at
-		if !queue[i].leave {
+	for hops := 0; hops < Hops; {
+		if len(queues[hops]) == 0 {
+			hops++
+			continue
+		}
+		u, leaving := queues[hops][0].at, queues[hops][0].leave
+		queues[hops] = queues[hops][1:]
+		if !leaving {
 			if !s.behind.has(u) {
 				leave(u, u) // it bears no path yet
 			} else if before := actor(s.behind.value[u]); before != source {
 				leave(before, u) // the path it bears may go another way from before
 			}
+			hops = 0
 			continue
 		}
-		if u != free && s.behind.has(u) {
-			arrive(u, u) // the path it bears may leave it out
+		if u != free && s.behind.has(u) && !s.arrived.has(u) {
+			arrive(u, u, hops) // the path it bears may leave it out
 		}
 		for _, l := range g.in[u] {
 			next := l.other()
@@ -129,10 +143,14 @@ func (g *Graph) augmentation(free actor, limited []actor, barred actor, fromFree
 			case u != free && s.toward.has(u) && actor(s.toward.value[u]) == next:
 			case g.anchor[next]:
 				return [2]actor{u, next}, true
-			case !s.arrived.has(next) && g.reached(next):
-				arrive(next, u)
+			case s.arrived.has(next):
+			default:
+				if hops := g.nearness(next); hops < Hops {
+					arrive(next, u, hops)
+				}
 			}
 		}
+		hops = 0
 	}
 	return [2]actor{}, false
 }

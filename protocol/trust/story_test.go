@@ -146,6 +146,10 @@ func TestAwardEnds(t *testing.T) {
 	set("0", "rade", trust.Reinstated, 993, true)
 	set("7", "alice", trust.Renounced, 995, false)
 	set("8", "rade", trust.Reinstated, 996, false)
+
+	other := handOut("rade", "bob")
+	add(t, g, trust.Status{Record: digest("9"), By: "rade", Target: other.Record, State: trust.Revoked, From: day(990)}, other)
+	why(t, g, other, trust.Ended) // though the status came first
 }
 
 // Two years on, an endorsement lapses; a newer one takes its place before.

@@ -211,3 +211,38 @@ func chainText(c trust.Chain) string {
 	}
 	return fmt.Sprintf("%s = %d", strings.Join(names, " > "), uint64(c.Points))
 }
+
+// The tables of the page are those of the example.
+func TestPageShowsTheExample(t *testing.T) {
+	page, err := os.ReadFile("../../spec/trust.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := example(t)
+	g := graphOf(t, trust.View{Anchors: v.Anchors, Day: v.Day}, v.facts(t))
+	for _, who := range []did.DID{"C", "D", "E", "S1", "S2", "paul"} {
+		var layers []string
+		for k, x := range g.Layers(who) {
+			text := (1000 * x).String()
+			if strings.HasPrefix(text, "0.") {
+				text = text[1:]
+			}
+			if k > 0 {
+				layers = append(layers, text)
+			}
+		}
+		b, _ := g.Backing(trust.Target{Profile: who})
+		holds(t, page, fmt.Sprintf("| %s | %s | %s | %d |", who, strings.Join(layers, ", "), b.For, b.Independent))
+	}
+	for _, award := range []string{"r40", "r41", "r42", "r43", "r45"} {
+		b, _ := g.Backing(trust.Target{Record: digest(award)})
+		holds(t, page, fmt.Sprintf(" | %s | %s | %s | %d | %d |", b.For, b.Against, b.Net, b.Independent, b.Level))
+	}
+}
+
+func holds(t *testing.T, page []byte, row string) {
+	t.Helper()
+	if !strings.Contains(string(page), row) {
+		t.Errorf("spec/trust.md does not show %q", row)
+	}
+}
