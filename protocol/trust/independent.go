@@ -91,7 +91,7 @@ func (g *Graph) nearness(u actor) int {
 // actor. It goes on from the actor that points reach in fewest hops, of several
 // the one it came upon first; and looks at who endorses one in order of name.
 // Breadth first the chains would be shorter; fifty answers over a million links
-// then took 103 ms instead of 12.
+// then took 103 ms instead of 12 on a busy machine.
 func (g *Graph) augmentation(free actor, limited []actor, barred actor, fromFree []actor) ([2]actor, bool) {
 	s := &g.search
 	s.arrived.reset()

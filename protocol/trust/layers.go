@@ -65,8 +65,8 @@ func (g *Graph) pour(u actor, x uint64, next []uint64) {
 }
 
 // cascade brings the layers up to date after shifts, following differences
-// only. It gives up and returns false once it has cost more than a full pass
-// would; flow then has to follow.
+// only. It gives up and returns false once it has followed half as many links
+// as there are, which costs about a full pass; flow then has to follow.
 //
 // Layers stay equal to those of a full pass bit for bit: each link passes on
 // the floor of its own share, so the difference of two layers is the wrapping
@@ -76,7 +76,7 @@ func (g *Graph) cascade(shifts []shift) bool {
 	for i := range shifts {
 		byPurse[slot{from: shifts[i].from, purse: shifts[i].purse}] = &shifts[i]
 	}
-	budget := g.links + 1000
+	budget := g.links/2 + 1000
 	now, next := &g.now, &g.next
 	now.reset()
 	// At each hop, now holds for the actors whose layer changed what it was.
