@@ -421,7 +421,7 @@ func TestADamagedStoreSaysSo(t *testing.T) {
 	}
 	said := func(t *testing.T, err error) {
 		t.Helper()
-		if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "reindex") {
+		if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), "move ") {
 			t.Errorf("got %v", err)
 		}
 	}
