@@ -53,7 +53,7 @@ func (n *Node) NewClass(ctx context.Context, d ClassDraft) (protocol.Record, err
 	a := &badge.Achievement{
 		Frame: who.frame(d.Territories), ID: newID(), Type: []string{"Achievement"},
 		Name: d.Name, Description: d.Description,
-		Criteria: badge.Criteria{ID: d.CriteriaURL, Narrative: d.Criteria},
+		Criteria: badge.Criteria{ID: webAddress(d.CriteriaURL), Narrative: d.Criteria},
 		Creator:  &who.ref, AchievementType: d.Type, Tag: d.Tags,
 		InLanguage: or(d.Language, "fr"), Rule: d.Rule, Licence: or(d.Licence, "CC-BY-SA-4.0"),
 	}
@@ -62,7 +62,7 @@ func (n *Node) NewClass(ctx context.Context, d ClassDraft) (protocol.Record, err
 	}
 	for _, s := range d.Skills {
 		a.Alignment = append(a.Alignment, badge.Alignment{
-			Type: []string{"Alignment"}, TargetName: s.Name, TargetURL: s.URL,
+			Type: []string{"Alignment"}, TargetName: s.Name, TargetURL: webAddress(s.URL),
 			TargetFramework: s.Framework, TargetType: "ext:" + s.Framework, TargetCode: s.Code,
 		})
 	}

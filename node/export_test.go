@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-
 )
 
 // What tests and fuzz targets of this package reach.
@@ -38,11 +37,11 @@ const (
 	MaxFollowed   = maxFollowed
 )
 
-// UsualPace is what tests do not wait for.
-var UsualPace = usualPace
+// Pace is what of the usual pace stands in spec/gossip.md.
+type Pace struct{ Stall, Retry, Rest time.Duration }
 
-// Pace is how often what is periodic happens.
-type Pace = pace
+// UsualPace is what tests do not wait for.
+func UsualPace() Pace { return Pace{usualPace.stall, usualPace.retry, usualPace.rest} }
 
 // Quicken makes all that is periodic quick, before Run.
 func (n *Node) Quicken() {
@@ -84,7 +83,6 @@ func (n *Node) Following() int {
 	defer g.changing.Unlock()
 	return len(g.subs)
 }
-
 
 // Meshed reports whether a peer passes on to this node what it hears of a
 // territory, and this node to it.

@@ -118,7 +118,7 @@ func (n *Node) Award(_ context.Context, d AwardDraft) (Offer, string, error) {
 		Subject: badge.AchievementSubject{
 			ID: holder, Type: []string{"AchievementSubject"}, Achievement: embedded, Narrative: d.Narrative, Result: results,
 		},
-		Evidence: d.Evidence,
+		Evidence: webEvidence(d.Evidence),
 	}, now, key)
 	if err != nil {
 		return Offer{}, "", err

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -133,7 +134,12 @@ func (n *Node) checkCommunity(c *Community) error {
 	if _, err := territory.Parse(string(c.Territory)); err != nil {
 		return err
 	}
-	return nil
+	// Any identity will do to see whether the rest can be published, before
+	// keys are made for it.
+	c.URL = webAddress(c.URL)
+	trial := *c
+	trial.DID = did.FromPublicKey(make([]byte, ed25519.PublicKeySize))
+	return trial.profile().Validate()
 }
 
 // profile returns what the community says of itself.

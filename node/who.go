@@ -135,8 +135,9 @@ func (n *Node) Who(q WhoQuery) (WhoAnswer, error) {
 			cmp.Compare(a.row.ID, b.row.ID),
 		)
 	})
+	tell := teller{n, map[did.DID]string{}, map[cid.Cid]protocol.Record{}}
 	for _, c := range best[:min(len(best), q.Limit)] {
-		a, err := n.describe(c)
+		a, err := tell.describe(c)
 		if err != nil {
 			return WhoAnswer{}, err
 		}
@@ -216,26 +217,59 @@ func better(a, b whoCandidate) bool {
 	) > 0
 }
 
-// describe reads what a person is told of one answer.
-func (n *Node) describe(c whoCandidate) (Answer, error) {
-	r, err := n.store.Record(c.row.ID)
+// teller reads what a person is told, and what several answers share once.
+type teller struct {
+	node    *Node
+	names   map[did.DID]string
+	classes map[cid.Cid]protocol.Record
+}
+
+func (t teller) name(d did.DID) string {
+	name, ok := t.names[d]
+	if !ok {
+		name = t.node.NameOf(d)
+		t.names[d] = name
+	}
+	return name
+}
+
+func (t teller) class(c cid.Cid) (protocol.Record, error) {
+	if r, ok := t.classes[c]; ok {
+		return r, nil
+	}
+	r, err := t.node.store.Get(c)
+	if err == nil {
+		t.classes[c] = r
+	}
+	return r, err
+}
+
+// describe reads one answer.
+func (t teller) describe(c whoCandidate) (Answer, error) {
+	r, err := t.node.store.Record(c.row.ID)
 	if err != nil {
 		return Answer{}, err
 	}
 	doc := r.Document().(*badge.AchievementCredential)
 	a := Answer{
 		Award: r, Class: c.class.cid, ClassName: doc.Name,
-		Holder: r.Holder(), HolderName: n.NameOf(r.Holder()),
-		Issuer: r.Author(), IssuerName: or(n.NameOf(r.Author()), doc.Issuer.Name),
+		Holder: r.Holder(), HolderName: t.name(r.Holder()),
+		Issuer: r.Author(), IssuerName: or(t.name(r.Author()), doc.Issuer.Name),
 		Level: int(c.row.Level), Territory: c.near.ID, Km: c.near.Km, Match: c.match, Endorsed: int(c.row.Endorsements),
 	}
 	if a.AwardedOn, err = badge.ParseTime(or(doc.AwardedDate, doc.ValidFrom)); err != nil {
 		return Answer{}, fmt.Errorf("award %s: %w", r.CID(), err)
 	}
-	if a.OutsideRule, err = n.OutsideRule(r); err != nil {
+	class, err := t.class(c.class.cid) // here: the award matches it
+	if err != nil {
 		return Answer{}, err
 	}
-	a.Endorsers, err = n.Endorsers(r.CID(), 5)
+	if a.OutsideRule, err = t.node.outside(r, class, maxChain); err != nil {
+		return Answer{}, err
+	}
+	if a.Endorsed > 0 {
+		a.Endorsers, err = t.node.Endorsers(r.CID(), 5)
+	}
 	return a, err
 }
 
