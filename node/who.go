@@ -179,31 +179,38 @@ func (n *Node) populated(g *territory.Gazetteer, near []territory.Near) ([]terri
 // best award of each holder in each class.
 func (n *Node) gather(q WhoQuery, near []territory.Near, classes []classMatch) ([]whoCandidate, error) {
 	now := n.now().Unix()
-	type key struct{ class, holder uint32 }
+	type key struct {
+		class  int
+		holder uint32
+	}
 	byHolder := map[key]int{}
 	var out []whoCandidate
-	for ci, m := range classes {
-		for _, at := range near {
-			for row, err := range n.store.Awards(m.class.cid, at.ID) {
-				if err != nil {
-					return nil, err
-				}
-				if row.State != protocol.Live || !row.Matches || row.From > now ||
-					row.Until != 0 && row.Until <= now || int(row.Level) < q.Level {
-					continue
-				}
-				c := whoCandidate{row, m.class, m.match, at}
-				k := key{uint32(ci), row.Holder}
-				if i, ok := byHolder[k]; ok {
-					if better(c, out[i]) {
-						out[i] = c
-					}
-					continue
-				}
-				byHolder[k] = len(out)
-				out = append(out, c)
-			}
+	cids := make([]cid.Cid, len(classes))
+	for i, m := range classes {
+		cids[i] = m.class.cid
+	}
+	ids := make([]territory.ID, len(near))
+	for i, at := range near {
+		ids[i] = at.ID
+	}
+	for a, err := range n.store.AwardsIn(cids, ids) {
+		if err != nil {
+			return nil, err
 		}
+		if a.State != protocol.Live || !a.Matches || a.From > now || a.Until != 0 && a.Until <= now || int(a.Level) < q.Level {
+			continue
+		}
+		m := classes[a.Class]
+		c := whoCandidate{a.AwardRow, m.class, m.match, near[a.Territory]}
+		k := key{a.Class, a.Holder}
+		if i, ok := byHolder[k]; ok {
+			if better(c, out[i]) {
+				out[i] = c
+			}
+			continue
+		}
+		byHolder[k] = len(out)
+		out = append(out, c)
 	}
 	return out, nil
 }
