@@ -132,8 +132,10 @@ func BenchmarkAccept(b *testing.B) {
 		raws   [][]byte
 		accept func(*node.Node, [][]byte)
 	}{
-		{"notice", notices, one}, {"notice-batch", notices, batch},
-		{"award", awards, one}, {"award-batch", awards, batch},
+		{"notice", notices, one},
+		{"notice-batch", notices, batch},
+		{"award", awards, one},
+		{"award-batch", awards, batch},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for range b.N {
@@ -247,7 +249,7 @@ func BenchmarkWho(b *testing.B) {
 func BenchmarkIdle(b *testing.B) {
 	dir := region()
 	child := func() []byte {
-		c := exec.Command(os.Args[0], "-test.run", "^$")
+		c := exec.CommandContext(b.Context(), os.Args[0], "-test.run", "^$")
 		c.Env = append(os.Environ(), "ESSAIM_NODE_CHILD="+dir, "GOMEMLIMIT=128MiB")
 		out, err := c.CombinedOutput()
 		if err != nil {

@@ -39,25 +39,31 @@ func (n *Node) Diagnose() ([]Finding, error) {
 	findings := []Finding{n.checkFolder(report.Store), clock, n.checkKeys()}
 	findings = append(findings, checkNetwork(report)...)
 	if report.Held > 0 {
-		findings = append(findings, Finding{"held", Doubtful,
+		findings = append(findings, Finding{
+			"held", Doubtful,
 			fmt.Sprintf("%d records wait for their time: they are dated in the future", report.Held),
-			"check the clock of this computer; if it is right, a neighbour's is not"})
+			"check the clock of this computer; if it is right, a neighbour's is not",
+		})
 	} else {
 		findings = append(findings, Finding{"held", Healthy, "no record waits for its time", ""})
 	}
 	if report.Store.Missing > 0 {
-		findings = append(findings, Finding{"missing", Doubtful,
+		findings = append(findings, Finding{
+			"missing", Doubtful,
 			fmt.Sprintf("%d records are named here and have not come", report.Store.Missing),
-			"connect to the community that published them, or wait: the node asks everyone it meets"})
+			"connect to the community that published them, or wait: the node asks everyone it meets",
+		})
 	} else {
 		findings = append(findings, Finding{"missing", Healthy, "every record that is named is here", ""})
 	}
 	if n.store.CleanStart() {
 		findings = append(findings, Finding{"stop", Healthy, "the last stop was clean", ""})
 	} else {
-		findings = append(findings, Finding{"stop", Doubtful,
+		findings = append(findings, Finding{
+			"stop", Doubtful,
 			"the last stop was not clean, as after a power cut; the store checked itself and is sound",
-			"nothing to do; if it comes back often, look at the power supply"})
+			"nothing to do; if it comes back often, look at the power supply",
+		})
 	}
 	return findings, nil
 }
@@ -131,8 +137,10 @@ func checkNetwork(r Report) []Finding {
 		out = append(out, Finding{"peers", Doubtful, "no peer is connected", "add one: essaim peer add ADDRESS"})
 	}
 	if r.Gossip.Dropped > 0 {
-		out = append(out, Finding{"gossip", Doubtful, fmt.Sprintf("%d messages were dropped since the start", r.Gossip.Dropped),
-			"nothing to do unless it grows: this computer or its link is slow"})
+		out = append(out, Finding{
+			"gossip", Doubtful, fmt.Sprintf("%d messages were dropped since the start", r.Gossip.Dropped),
+			"nothing to do unless it grows: this computer or its link is slow",
+		})
 	} else {
 		out = append(out, Finding{"gossip", Healthy, "no message was dropped since the start", ""})
 	}

@@ -93,23 +93,23 @@ func gossipSubParams() pubsub.GossipSubParams {
 
 func peerScore(app func(peer.ID) float64) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
 	return &pubsub.PeerScoreParams{
-			AppSpecificScore:            app,
-			AppSpecificWeight:           1,
-			DecayInterval:               time.Minute,
-			DecayToZero:                 0.01,
-			RetainScore:                 time.Hour,
-			BehaviourPenaltyWeight:      score.Behaviour,
-			BehaviourPenaltyThreshold:   score.BehaviourThreshold,
-			BehaviourPenaltyDecay:       pubsub.ScoreParameterDecayWithBase(score.DecayInterval, time.Minute, score.Decay),
-			IPColocationFactorThreshold: 1,
-			Topics:                      map[string]*pubsub.TopicScoreParams{},
-		}, &pubsub.PeerScoreThresholds{
-			GossipThreshold:             score.NoGossip,
-			PublishThreshold:            score.NoPublish,
-			GraylistThreshold:           score.Graylist,
-			AcceptPXThreshold:           1000, // no peer exchange through gossip
-			OpportunisticGraftThreshold: 1,
-		}
+		AppSpecificScore:            app,
+		AppSpecificWeight:           1,
+		DecayInterval:               time.Minute,
+		DecayToZero:                 0.01,
+		RetainScore:                 time.Hour,
+		BehaviourPenaltyWeight:      score.Behaviour,
+		BehaviourPenaltyThreshold:   score.BehaviourThreshold,
+		BehaviourPenaltyDecay:       pubsub.ScoreParameterDecayWithBase(score.DecayInterval, time.Minute, score.Decay),
+		IPColocationFactorThreshold: 1,
+		Topics:                      map[string]*pubsub.TopicScoreParams{},
+	}, &pubsub.PeerScoreThresholds{
+		GossipThreshold:             score.NoGossip,
+		PublishThreshold:            score.NoPublish,
+		GraylistThreshold:           score.Graylist,
+		AcceptPXThreshold:           1000, // no peer exchange through gossip
+		OpportunisticGraftThreshold: 1,
+	}
 }
 
 // topicScore scores nothing by topic.

@@ -187,23 +187,28 @@ func TestRowsKeepTheirFormat(t *testing.T) {
 	}{
 		{
 			"log", logRow{protocol.Award, protocol.Revoked, 42, 0x6b02d940}.encode(), "23 0000002a 6b02d940",
-			func(b []byte) (any, error) { return decodeLog(b) }, logRow{protocol.Award, protocol.Revoked, 42, 0x6b02d940},
+			func(b []byte) (any, error) { return decodeLog(b) },
+			logRow{protocol.Award, protocol.Revoked, 42, 0x6b02d940},
 		},
 		{
 			"present", cidRow{Present, 42, protocol.Award, protocol.Live, 40, 0x6b02d940, []uint32{1, 300}}.encode(), "01 0000002a 03 6b02d940 03 01 ac02",
-			func(b []byte) (any, error) { return decodeCID(b) }, cidRow{Present, 42, protocol.Award, protocol.Live, 40, 0x6b02d940, []uint32{1, 300}},
+			func(b []byte) (any, error) { return decodeCID(b) },
+			cidRow{Present, 42, protocol.Award, protocol.Live, 40, 0x6b02d940, []uint32{1, 300}},
 		},
 		{
 			"wanted", cidRow{presence: Wanted, id: 42}.encode(), "02 0000002a",
-			func(b []byte) (any, error) { return decodeCID(b) }, cidRow{presence: Wanted, id: 42},
+			func(b []byte) (any, error) { return decodeCID(b) },
+			cidRow{presence: Wanted, id: 42},
 		},
 		{
 			"stub", cidRow{Stub, 42, protocol.Notice, protocol.Erased, 42, 0x6b02d940, []uint32{1}}.encode(), "03 0000002a 67 6b02d940 00 01",
-			func(b []byte) (any, error) { return decodeCID(b) }, cidRow{Stub, 42, protocol.Notice, protocol.Erased, 42, 0x6b02d940, []uint32{1}},
+			func(b []byte) (any, error) { return decodeCID(b) },
+			cidRow{Stub, 42, protocol.Notice, protocol.Erased, 42, 0x6b02d940, []uint32{1}},
 		},
 		{
 			"target", targetRow{protocol.Endorsement, protocol.Withdrawn, 7, 0}.encode(), "34 00000007 0000000000",
-			func(b []byte) (any, error) { return decodeTarget(b) }, targetRow{protocol.Endorsement, protocol.Withdrawn, 7, 0},
+			func(b []byte) (any, error) { return decodeTarget(b) },
+			targetRow{protocol.Endorsement, protocol.Withdrawn, 7, 0},
 		},
 		{
 			"award", encodeAward(award), "13 07 0102 00000007 00000008 0ee4775401 0ee8547c01",
@@ -212,7 +217,8 @@ func TestRowsKeepTheirFormat(t *testing.T) {
 		{
 			"tally", tally{1, 2, 3, 4, 5, 6, [9]uint32{0, 1, 2, 3, 4, 5, 6, 7, 8}}.encode(),
 			"00000001 00000002 00000003 00000004 00000005 00000006 00000000 00000001 00000002 00000003 00000004 00000005 00000006 00000007 00000008",
-			func(b []byte) (any, error) { return decodeTally(b) }, tally{1, 2, 3, 4, 5, 6, [9]uint32{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+			func(b []byte) (any, error) { return decodeTally(b) },
+			tally{1, 2, 3, 4, 5, 6, [9]uint32{0, 1, 2, 3, 4, 5, 6, 7, 8}},
 		},
 	} {
 		if got, want := hex.EncodeToString(tt.got), strings.ReplaceAll(tt.want, " ", ""); got != want {

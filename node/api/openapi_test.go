@@ -50,7 +50,7 @@ var theContract = sync.OnceValues(func() (*contract, error) {
 	defer n.Close()
 	server := api.New(api.Config{Node: n, Version: version})
 	w := httptest.NewRecorder()
-	server.Local().ServeHTTP(w, httptest.NewRequest("GET", "/api/openapi.json", nil))
+	server.Local().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	doc, err := jsonschema.UnmarshalJSON(w.Body)
 	if err != nil {
 		return nil, err

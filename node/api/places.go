@@ -124,8 +124,13 @@ func (s *Server) editPlace(ctx context.Context, in *placeInput) (*Body[Community
 		to   *string
 		from *string
 	}{
-		{&c.Name, b.Name}, {&c.Kind, b.Kind}, {&c.Place, b.Place}, {&c.Point, b.Point},
-		{&c.Description, b.Description}, {&c.URL, b.URL}, {&c.Email, b.Email},
+		{&c.Name, b.Name},
+		{&c.Kind, b.Kind},
+		{&c.Place, b.Place},
+		{&c.Point, b.Point},
+		{&c.Description, b.Description},
+		{&c.URL, b.URL},
+		{&c.Email, b.Email},
 	} {
 		if change.from != nil {
 			*change.to = *change.from

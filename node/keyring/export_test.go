@@ -19,7 +19,7 @@ func SetWorkFactor(logN int) (old int) {
 
 // Seed returns the secret of d, to look for where it must not be.
 func (k *Keyring) Seed(d did.DID) []byte {
-	return ed25519.PrivateKey(k.keys[d].private).Seed()
+	return k.keys[d].private.Seed()
 }
 
 // SeedText is the secretKeyMultibase of s.

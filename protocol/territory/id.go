@@ -119,8 +119,13 @@ func split(s string) (Kind, string) {
 		prefix string
 		kind   Kind
 	}{
-		{"iso:", Country}, {"fr:epci:", EPCI}, {"fr:ept:", EPT}, {"fr:com:", Commune},
-		{"fr:arm:", Arrondissement}, {"gh:", Cell}, {"x:", Named},
+		{"iso:", Country},
+		{"fr:epci:", EPCI},
+		{"fr:ept:", EPT},
+		{"fr:com:", Commune},
+		{"fr:arm:", Arrondissement},
+		{"gh:", Cell},
+		{"x:", Named},
 	} {
 		if rest, ok := strings.CutPrefix(s, p.prefix); ok {
 			if p.kind == Country && strings.Contains(rest, "-") {

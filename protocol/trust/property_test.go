@@ -249,7 +249,8 @@ func obeys(t interface{ Fatalf(string, ...any) }, g *trust.Graph, l law, of trus
 // apart checks that chains exist and share nothing they may not.
 func apart(t interface{ Fatalf(string, ...any) }, l law, chains []trust.Chain, b trust.Backing) {
 	anchors := l.anchors()
-	if n := len(chains); n != b.Independent && !(n == 1 && len(chains[0].Actors) == 1) {
+	n := len(chains)
+	if alone := n == 1 && len(chains[0].Actors) == 1; n != b.Independent && !alone {
 		t.Fatalf("%d chains, %d counted", n, b.Independent)
 	}
 	endorsed, _ := l.edges()

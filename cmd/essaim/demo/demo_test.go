@@ -128,11 +128,11 @@ func TestInterrupt(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			temporary := t.TempDir()
 			t.Setenv("TMPDIR", temporary)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
 			_, err := demo.Run(ctx, demo.Config{Once: true, Progress: func(e demo.Event) {
 				if e.Step == at {
-					cancel()
+					cancel(errors.New("interrupt signal received"))
 				}
 			}})
 			if !errors.Is(err, context.Canceled) {

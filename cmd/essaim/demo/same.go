@@ -106,7 +106,8 @@ func (s *Swarm) whole(set []store.Digest) error {
 		name := protocol.CID(d.Digest)
 		var first protocol.State
 		for i, p := range s.places {
-			if _, err := p.Node.Store().Bytes(name); err != nil && !(d.Stub && errors.Is(err, store.ErrErased)) {
+			_, err := p.Node.Store().Bytes(name)
+			if gone := d.Stub && errors.Is(err, store.ErrErased); err != nil && !gone {
 				return fmt.Errorf("%s: %w", p.Name, err)
 			}
 			state, err := p.Node.Store().State(name)

@@ -192,7 +192,7 @@ func (s *Swarm) stopped() error {
 	if err := s.group.Wait(); err != nil {
 		return err
 	}
-	return context.Cause(s.running)
+	return s.running.Err()
 }
 
 // Places returns the three communities and their nodes.

@@ -303,8 +303,10 @@ func times() []vector {
 		{name: "class_ten_minutes_ahead", comment: "exactly ten minutes ahead is not the future", kind: "class", now: "2026-11-22T10:50:00Z", record: g},
 		of("notice", "two_years", "lasts two years", "bad_time", set("2028-11-22T11:00:00Z", "essaim:until")),
 		of("notice", "ended_before", "ended before it was made", "bad_time", set("2026-11-22T10:00:00Z", "essaim:until")),
-		{name: "class_future_bad_signature", comment: "from the future and wrongly signed: only what is right is held", expect: "bad_signature",
-			now: "2026-11-22T10:49:59Z", record: bytes.Replace(g, []byte(`"description":"S`), []byte(`"description":"s`), 1)},
+		{
+			name: "class_future_bad_signature", comment: "from the future and wrongly signed: only what is right is held", expect: "bad_signature",
+			now: "2026-11-22T10:49:59Z", record: bytes.Replace(g, []byte(`"description":"S`), []byte(`"description":"s`), 1),
+		},
 		{name: "class_at_genesis", comment: "signed in the first second there can be records", kind: "class", record: canonical(seal(class(), []step{{
 			key: place, suite: proof.JCS, purpose: proof.Assertion, created: "2026-01-01T00:00:00Z",
 		}}))},
@@ -364,12 +366,18 @@ func keys() []vector {
 		{name: "key_small_order", comment: "a key of small order, under which signatures mean nothing", expect: "weak_key", record: canonical(d)},
 		{name: "signature_malleable", comment: "S raised by the group order", expect: "bad_signature", record: canonical(long)},
 		{name: "key_off_curve", comment: "a key that is no point of the curve", expect: "weak_key", record: canonical(nowhere)},
-		{name: "signature_zero_first", comment: "a proofValue with one zero byte more", expect: "bad_proof",
-			record: spelled(func(s string) string { return "z1" + s[1:] })},
-		{name: "signature_multibase", comment: "a proofValue that says it is base64url", expect: "bad_proof",
-			record: spelled(func(s string) string { return "u" + s[1:] })},
-		{name: "signature_alphabet", comment: "a letter base58btc does not have", expect: "bad_proof",
-			record: spelled(func(s string) string { return s[:len(s)-1] + "l" })},
+		{
+			name: "signature_zero_first", comment: "a proofValue with one zero byte more", expect: "bad_proof",
+			record: spelled(func(s string) string { return "z1" + s[1:] }),
+		},
+		{
+			name: "signature_multibase", comment: "a proofValue that says it is base64url", expect: "bad_proof",
+			record: spelled(func(s string) string { return "u" + s[1:] }),
+		},
+		{
+			name: "signature_alphabet", comment: "a letter base58btc does not have", expect: "bad_proof",
+			record: spelled(func(s string) string { return s[:len(s)-1] + "l" }),
+		},
 		{name: "signature_short", comment: "a proofValue that is not 64 bytes", expect: "bad_proof", record: canonical(short)},
 		{name: "key_fragment", comment: "a fragment that does not repeat the key", expect: "bad_proof", record: canonical(fragment)},
 		of("status", "author_not_a_key", "an author on the curve of another algorithm", "bad_value", set("did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", "essaim:author")),
