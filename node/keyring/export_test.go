@@ -1,8 +1,6 @@
 package keyring
 
 import (
-	"crypto/ed25519"
-
 	"github.com/go-json-experiment/json"
 
 	"codeberg.org/essaim/essaim/protocol/did"
