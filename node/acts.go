@@ -193,10 +193,20 @@ func (n *Node) SetStatus(ctx context.Context, d StatusDraft) (protocol.Record, e
 	for _, id := range target.Territories() {
 		frame.Territory = append(frame.Territory, string(id))
 	}
+	at := n.now()
+	earlier, err := n.store.Statuses(d.Target)
+	if err != nil {
+		return protocol.Record{}, err
+	}
+	for _, s := range earlier {
+		if s.Author() == d.As {
+			at = following(at, s)
+		}
+	}
 	status, err := protocol.Issue(&badge.Status{
 		Frame: frame, ID: newID(), Type: []string{"essaim:Status"}, Author: d.As,
 		Target: d.Target.String(), State: d.State, Reason: or(d.Reason, "other"),
-	}, n.now(), key)
+	}, at, key)
 	if err != nil {
 		return protocol.Record{}, err
 	}
@@ -205,6 +215,16 @@ func (n *Node) SetStatus(ctx context.Context, d StatusDraft) (protocol.Record, e
 	}
 	receipt, err := n.Accept(ctx, status.Bytes(), Source{Via: Issued})
 	return receipt.Record, err
+}
+
+// following returns when to sign what is to count after earlier: now, or a
+// second later than earlier, since signed times are whole seconds and two people
+// may be quick.
+func following(now time.Time, earlier protocol.Record) time.Time {
+	if !earlier.IsZero() && !now.Truncate(time.Second).After(earlier.Created()) {
+		return earlier.Created().Add(time.Second)
+	}
+	return now
 }
 
 // Publish signs any document but an award or a succession in the name of as,

@@ -114,11 +114,11 @@ func (n *Node) checkKeys() Finding {
 		return Finding{"keys", Ill, err.Error(), "restore the data folder from a backup"}
 	}
 	if keys.Locked() {
-		return Finding{"keys", Doubtful, "the keys are locked: nothing can be signed", "give the passphrase: essaim unlock"}
+		return Finding{"keys", Doubtful, "the keys are locked: nothing can be signed", "give the passphrase to the next command that signs"}
 	}
 	members, err := keys.Members()
 	if err != nil {
-		return Finding{"keys", Ill, err.Error(), "run: essaim key restore"}
+		return Finding{"keys", Ill, err.Error(), "put the folder of the keys back from a backup"}
 	}
 	return Finding{"keys", Healthy, fmt.Sprintf("open; %d members have their key here", len(members)), ""}
 }
@@ -129,7 +129,7 @@ func checkNetwork(r Report) []Finding {
 	}
 	out := []Finding{{"network", Healthy, fmt.Sprintf("it listens on %d addresses", len(r.Addrs)), ""}}
 	if len(r.Addrs) == 0 {
-		out[0] = Finding{"network", Ill, "it listens on no address", "check network.listen in essaim.toml, and whether another program has the port"}
+		out[0] = Finding{"network", Ill, "it listens on no address", "check network.port in essaim.toml, and whether another program has the port"}
 	}
 	if r.Connected > 0 {
 		out = append(out, Finding{"peers", Healthy, fmt.Sprintf("%d peers are connected", r.Connected), ""})

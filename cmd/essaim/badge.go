@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"codeberg.org/essaim/essaim/node/api"
+	"codeberg.org/essaim/essaim/protocol"
 )
 
 // maxFile bounds what is read from a file to be checked or sent: a record has
@@ -15,7 +16,7 @@ const maxFile = 1 << 20
 func readBounded(r io.Reader) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err == nil && len(raw) > maxFile {
-		err = usage(fmt.Sprintf("more than %d bytes: this is no record", maxFile))
+		err = &protocol.Refusal{Reason: protocol.TooLarge, Detail: fmt.Sprintf("more than %d bytes", maxFile)}
 	}
 	return raw, err
 }
@@ -38,7 +39,7 @@ func (p *program) badgeDetails(b api.BadgeDetail) {
 	}
 	p.say("  état         %s", "  state        %s", p.stateLine(b))
 	if b.Narrative != "" {
-		p.say("  récit        %s", "  narrative    %s", b.Narrative)
+		p.say("  ce qui a été fait  %s", "  narrative    %s", b.Narrative)
 	}
 	for _, e := range b.Evidence {
 		p.say("  preuve       %s", "  evidence     %s", firstSet(e.URL, e.Text, e.Name))
@@ -49,29 +50,29 @@ func (p *program) badgeDetails(b api.BadgeDetail) {
 	case !b.ShowsClass:
 		p.say("  modèle       ✗ ce badge montre un autre modèle que celui qu’il nomme", "  class        ✗ this badge shows another class than the one it names")
 	case b.OutsideRule:
-		p.say("  règle        émis hors règle", "  rule         awarded outside the rule")
+		p.say("  règle        remis hors règle", "  rule         awarded outside the rule")
 	}
 	for _, e := range b.Endorsers {
-		p.say("  soutien      %s, le %s%s", "  endorsed by  %s, %s%s", p.person(e.Name, e.DID), p.day(e.On), quoted(e.Comment))
+		p.say("  soutien      %s, le %s%s", "  endorsed by  %s, %s%s", p.person(e.Name, e.DID), p.day(e.On), p.quoted(e.Comment))
 	}
 	for _, d := range b.Disputes {
-		p.say("  contesté     par %s : %s%s", "  disputed     by %s: %s%s", p.person(d.By.Name, d.By.DID), d.Reason, quoted(d.Comment))
+		p.say("  contesté     par %s : %s%s", "  disputed     by %s: %s%s", p.person(d.By.Name, d.By.DID), p.reason(d.Reason), p.quoted(d.Comment))
 	}
 	p.say("  territoires  %s", "  territories  %s", joined(b.Territories))
 	p.say("  code         %s", "  code         %s", b.CID)
 }
 
-func quoted(s string) string {
+func (p *program) quoted(s string) string {
 	if s == "" {
 		return ""
 	}
-	return " « " + s + " »"
+	return fmt.Sprintf(p.tr(" « %s »", " “%s”"), s)
 }
 
 func (p *program) stateLine(b api.BadgeDetail) string {
-	s := p.state(b.State)
+	s := p.translated(b.State)
 	if b.Status != nil {
-		s += fmt.Sprintf(p.tr(" depuis le %s, par %s (motif : %s)", " since %s, by %s (reason: %s)"), p.day(b.Status.On), p.person(b.Status.By.Name, b.Status.By.DID), b.Status.Reason)
+		s += fmt.Sprintf(p.tr(" depuis le %s, par %s (motif : %s)", " since %s, by %s (reason: %s)"), p.day(b.Status.On), p.person(b.Status.By.Name, b.Status.By.DID), p.reason(b.Status.Reason))
 	} else if !b.Valid {
 		s = p.tr("hors de ses dates", "outside its dates")
 	}

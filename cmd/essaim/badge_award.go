@@ -45,7 +45,7 @@ here the first time and whose name does not leave this folder, or the identity
 	f.StringVar(&r.AwardedOn, "on", "", p.tr("jour où c’était, AAAA-MM-JJ (aujourd’hui)", "day it was, YYYY-MM-DD (today)"))
 	f.StringVar(&r.Until, "until", "", p.tr("valable jusqu’au, AAAA-MM-JJ", "valid until, YYYY-MM-DD"))
 	f.StringSliceVar(&r.Territories, "territory", nil, p.tr("territoire (le vôtre par défaut ; trois au plus)", "territory (yours by default; three at most)"))
-	f.StringVar(&r.As, "as", "", p.tr("au nom d’un membre (nom ou identité)", "in the name of a member (name or DID)"))
+	f.StringVar(&r.As, "as", "", p.tr("au nom d’un membre (nom ou identité)", "in the name of a member (name or identity)"))
 	_ = c.MarkFlagRequired("to")
 	return c
 }

@@ -46,11 +46,11 @@ see it. Without --public-name only their key stands in it.`),
 // readFile reads a file, or standard input for "-".
 func (p *program) readFile(name string) ([]byte, error) {
 	if name == "-" {
-		return readBounded(p.in)
+		return readBounded(p.lines)
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, &failure{Code: "not_found", Message: err.Error(), exit: exitNotFound}
+		return nil, &failure{Code: "not_found", Message: p.translated(err.Error()), exit: exitNotFound}
 	}
 	defer f.Close()
 	return readBounded(f)

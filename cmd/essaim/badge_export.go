@@ -8,7 +8,7 @@ import (
 func badgeExport(p *program) *cobra.Command {
 	var out string
 	c := &cobra.Command{
-		Use: "export CID", Args: cobra.ExactArgs(1),
+		Use: "export " + p.tr("CODE", "CID"), Args: cobra.ExactArgs(1),
 		Short: p.tr("les octets exacts d’un acte, tels qu’ils ont été signés", "the exact bytes of a record, as they were signed"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.with(c.Context(), func(cl *client) error {

@@ -17,9 +17,9 @@ func badgeImport(p *program) *cobra.Command {
 			}
 			return ask(c.Context(), p, post("/records", raw), func(v api.Accepted) {
 				if v.New {
-					p.say("✓ Entré : %s %s", "✓ Brought in: %s %s", v.Kind, v.CID)
+					p.say("✓ Entré : %s %s", "✓ Brought in: %s %s", p.translated(v.Kind), v.CID)
 				} else {
-					p.say("✓ Déjà connu : %s %s", "✓ Known already: %s %s", v.Kind, v.CID)
+					p.say("✓ Déjà connu : %s %s", "✓ Known already: %s %s", p.translated(v.Kind), v.CID)
 				}
 			})
 		},

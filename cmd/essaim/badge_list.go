@@ -28,7 +28,7 @@ func badgeList(p *program) *cobra.Command {
 			}
 			return ask(c.Context(), p, get("/badges?%s", values.Encode()), func(v api.BadgeList) {
 				for _, b := range v.Badges {
-					p.line("%-19s %-32s %-24s %-12s %s", short(b.CID), b.Name, p.person(b.Holder.Name, b.Holder.DID), p.day(b.AwardedOn), p.state(b.State))
+					p.line("%-19s %-32s %-24s %-12s %s", short(b.CID), b.Name, p.person(b.Holder.Name, b.Holder.DID), p.day(b.AwardedOn), p.translated(b.State))
 				}
 				if len(v.Badges) == 0 {
 					p.note("Aucun badge.", "No badge.")
@@ -45,7 +45,7 @@ func badgeList(p *program) *cobra.Command {
 	} {
 		q[x.name] = c.Flags().String(x.name, "", p.tr(x.french, x.english))
 	}
-	c.Flags().IntVar(&limit, "limit", 100, p.tr("combien au plus (1000)", "how many at most (1000)"))
+	c.Flags().IntVar(&limit, "limit", 100, p.tr("combien, jusqu’à 1000", "how many, up to 1000"))
 	c.Flags().BoolVar(&offers, "offers", false, p.tr("ceux qui attendent d’être acceptés", "those that wait to be claimed"))
 	return c
 }

@@ -1,4 +1,4 @@
 package main
 
 var badgeRenounce = statusCommandOf("renounce", "renounced",
-	"abandonner un badge que l’on détient", "give up a badge one holds")
+	"renoncer à un badge que l’on détient", "give up a badge one holds")

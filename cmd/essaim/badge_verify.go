@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,7 @@ import (
 
 func badgeVerify(p *program) *cobra.Command {
 	return &cobra.Command{
-		Use: "verify " + p.tr("FICHIER", "FILE") + "|CID", Args: cobra.ExactArgs(1),
+		Use: "verify " + p.tr("FICHIER|CODE", "FILE|CID"), Args: cobra.ExactArgs(1),
 		Short: p.tr("ce badge est-il bon ? question par question", "is this badge good? question by question"),
 		RunE: func(c *cobra.Command, args []string) error {
 			verdict := ""
@@ -46,18 +45,21 @@ func (p *program) recordOrFile(c *cobra.Command, cl *client, name string) ([]byt
 }
 
 var (
-	frenchVerdicts = map[string]string{"valid": "✓ VALIDE", "invalid": "✗ FAUX", "revoked": "✗ RETIRÉ", "incomplete": "? INCOMPLET"}
+	frenchVerdicts = map[string]string{"valid": "✓ VALIDE", "invalid": "✗ FAUX", "incomplete": "? INCOMPLET"}
 	frenchChecks   = map[string]string{
-		"form": "forme", "signature": "signature", "linked-data": "pour les portefeuilles", "consent": "accord", "class": "modèle",
+		"form": "forme", "signature": "signature", "linked-data": "portefeuilles", "consent": "accord", "class": "modèle",
 		"rule": "règle", "dates": "dates", "status": "état", "issuer": "émetteur",
 	}
-	frenchAnswers = map[string]string{"yes": "oui", "no": "non", "unknown": "ne peut pas se savoir ici"}
+	frenchAnswers = map[string]string{"yes": "oui", "no": "non", "unknown": "on ne peut pas le savoir ici"}
 )
 
 func (p *program) verdict(v api.Verdict) {
-	title := map[string]string{"valid": "✓ VALID", "invalid": "✗ INVALID", "revoked": "✗ REVOKED", "incomplete": "? INCOMPLETE"}[v.Verdict]
+	title := map[string]string{"valid": "✓ VALID", "invalid": "✗ INVALID", "incomplete": "? INCOMPLETE"}[v.Verdict]
 	if p.french {
 		title = frenchVerdicts[v.Verdict]
+	}
+	if v.Verdict == "revoked" { // or suspended, renounced, withdrawn …
+		title = "✗ " + strings.ToUpper(p.translated(v.State))
 	}
 	if v.Name != "" {
 		title += "  " + v.Name
@@ -69,15 +71,32 @@ func (p *program) verdict(v api.Verdict) {
 	for _, c := range v.Checks {
 		name, answer := c.Name, c.Answer
 		if p.french {
-			name, answer = frenchChecks[c.Name], frenchAnswers[c.Answer]
+			name, answer = firstSet(frenchChecks[name], name), firstSet(frenchAnswers[answer], answer)
 		}
 		detail := ""
-		if c.Detail != "" {
-			detail = fmt.Sprintf(" (%s)", c.Detail)
+		if d := p.checkDetail(c); d != "" {
+			detail = " (" + d + ")"
 		}
-		p.line("  %-12s %s%s", name, answer, detail)
+		p.line("  %s %s%s", pad(name, 12), answer, detail)
 	}
 	if v.CID != "" {
 		p.say("  code         %s", "  code         %s", v.CID)
 	}
+}
+
+// checkDetail is what was found, in the reader's language. Names of classes and
+// people are as they are. A refusal is "reason: detail", told by its reason.
+func (p *program) checkDetail(c api.Check) string {
+	reason, _, _ := strings.Cut(c.Detail, ": ")
+	switch {
+	case c.Answer == "yes" && (c.Name == "class" || c.Name == "issuer"):
+		return c.Detail
+	case p.french && c.Answer == "no" && c.Name == "form":
+		return firstSet(frenchProblems[reason].message, c.Detail)
+	case p.french && c.Answer == "no" && c.Name == "signature":
+		return frenchProblems["bad_signature"].message
+	case p.french && c.Answer == "no" && c.Name == "linked-data":
+		return "la signature que lisent les portefeuilles est fausse"
+	}
+	return p.translated(c.Detail)
 }

@@ -70,7 +70,7 @@ func (p *program) classDetails(k api.Class) {
 	}
 	p.say("  auteur       %s, le %s", "  creator      %s, %s", p.person(k.Creator.Name, k.Creator.DID), p.day(k.Created))
 	p.say("  qui remet    %s", "  awarded by   %s", p.rule(k.Rule))
-	p.say("  état         %s", "  state        %s", p.state(k.State))
+	p.say("  état         %s", "  state        %s", p.translated(k.State))
 	p.say("  badges       %d en vigueur · %d soutiens du modèle", "  awards       %d live · %d endorsements of the class", k.Awards, k.Endorsements)
 	p.say("  territoires  %s", "  territories  %s", strings.Join(k.Territories, ", "))
 	p.say("  code         %s", "  code         %s", k.CID)

@@ -34,7 +34,7 @@ func classList(p *program) *cobra.Command {
 	}
 	c.Flags().StringVar(&territory, "territory", "", p.tr("ce territoire seulement", "this territory only"))
 	c.Flags().StringVar(&creator, "creator", "", p.tr("de cette identité seulement", "by this identity only"))
-	c.Flags().BoolVar(&retired, "retired", false, p.tr("aussi ceux qui sont hors catalogue", "retired ones too"))
-	c.Flags().IntVar(&limit, "limit", 100, p.tr("combien au plus (1000)", "how many at most (1000)"))
+	c.Flags().BoolVar(&retired, "retired", false, p.tr("aussi ceux qui sont arrêtés", "retired ones too"))
+	c.Flags().IntVar(&limit, "limit", 100, p.tr("combien, jusqu’à 1000", "how many, up to 1000"))
 	return c
 }

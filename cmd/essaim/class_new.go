@@ -52,7 +52,7 @@ func classNew(p *program) *cobra.Command {
 	f.IntSliceVar(&k.Levels, "level", nil, p.tr("niveau de 1 à 5 (répétable)", "level from 1 to 5 (repeatable)"))
 	f.StringVar(&k.Licence, "licence", "", p.tr("licence du modèle (CC-BY-SA-4.0)", "licence of the class (CC-BY-SA-4.0)"))
 	f.StringVar(&k.Language, "language", "", p.tr("langue du modèle (fr)", "language of the class (fr)"))
-	f.StringVar(&k.As, "as", "", p.tr("au nom d’un membre (nom ou identité)", "in the name of a member (name or DID)"))
+	f.StringVar(&k.As, "as", "", p.tr("au nom d’un membre (nom ou identité)", "in the name of a member (name or identity)"))
 	f.StringVar(&k.DerivedFrom, "derived-from", "", p.tr("code du modèle dont il s’inspire", "code of the class it derives from"))
 	f.StringSliceVar(&k.Territories, "territory", nil, p.tr("territoire (le vôtre par défaut ; trois au plus)", "territory (yours by default; three at most)"))
 	f.StringVar(&rule.By, "by", "", p.tr("qui peut remettre : creator, listed, holders, anyone, quorum", "who may award: creator, listed, holders, anyone, quorum"))
@@ -60,5 +60,6 @@ func classNew(p *program) *cobra.Command {
 	f.IntVar(&rule.MinLevel, "by-level", 0, p.tr("niveau à partir duquel un titulaire peut remettre", "level from which a holder may award"))
 	f.IntVar(&rule.Holders, "by-holders", 0, p.tr("soutiens de titulaires qui suffisent au quorum", "endorsements by holders that make the quorum"))
 	f.IntVar(&rule.Mentors, "by-mentors", 0, p.tr("soutiens de mentors qui suffisent au quorum", "endorsements by mentors that make the quorum"))
+	_ = c.MarkFlagRequired("description")
 	return c
 }

@@ -61,7 +61,7 @@ func (p *program) openFolder(s *settings) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler := api.New(api.Config{Node: n, Version: version, Logger: p.logger(s), PublicURL: s.HTTP.PublicURL}).Local()
+	handler := api.New(api.Config{Node: n, Version: version, Logger: p.logger(s), PublicURL: s.HTTP.link()}).Local()
 	pipes := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
@@ -70,7 +70,11 @@ func (p *program) openFolder(s *settings) (*client, error) {
 		http:  &http.Client{Transport: &http.Transport{DialContext: pipes.dial}},
 		empty: config.InMemory,
 		close: func() error {
-			err := server.Close()
+			// Shutdown waits for a request that was given up but still has
+			// the store; nothing takes longer.
+			patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			err := server.Shutdown(patience)
 			<-served
 			return errors.Join(err, n.Close())
 		},
@@ -137,8 +141,11 @@ func (p *program) do(ctx context.Context, c *client, r request) ([]byte, error) 
 	if !errors.As(err, &f) || f.Code != "locked" {
 		return answer, err
 	}
-	passphrase, perr := p.passphrase(false)
-	if perr != nil {
+	if !p.hasPassphrase(p.settings) {
+		return nil, err
+	}
+	passphrase, err := p.passphrase(ctx, false)
+	if err != nil {
 		return nil, err
 	}
 	if _, err := p.once(ctx, c, post("/unlock", api.UnlockRequest{Passphrase: string(passphrase)})); err != nil {
@@ -184,6 +191,13 @@ func (p *program) send(ctx context.Context, c *client, r request) (*http.Respons
 		req.Header.Set("Content-Type", media)
 	}
 	resp, err := c.http.Do(req)
+	if err != nil && c.running && ctx.Err() == nil {
+		return nil, &failure{
+			Code: "no_answer", exit: exitNotRunning,
+			Message: p.tr("le nœud n’a pas répondu ; peut-être s’est-il arrêté", "the node did not answer; perhaps it has stopped"),
+			Hint:    p.tr("voir : essaim status", "see: essaim status"),
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

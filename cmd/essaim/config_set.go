@@ -36,10 +36,10 @@ func configSet(p *program) *cobra.Command {
 				return p.noSuchSetting(args[0])
 			}
 			if err := setText(v, args[1]); err != nil {
-				return usage(fmt.Sprintf("%s: %v", args[0], err))
+				return usage(args[0] + p.tr(" : ", ": ") + p.translated(err.Error()))
 			}
 			if err := file.check(); err != nil {
-				return usage(err.Error())
+				return usage(p.translated(err.Error()))
 			}
 			raw, err := toml.Marshal(file)
 			if err != nil {

@@ -9,7 +9,7 @@ import (
 func dataErase(p *program) *cobra.Command {
 	var member string
 	c := &cobra.Command{
-		Use: "erase CID | --member " + p.tr("NOM", "NAME"), Args: cobra.MaximumNArgs(1),
+		Use: "erase " + p.tr("CODE | --member NOM", "CID | --member NAME"), Args: cobra.MaximumNArgs(1),
 		Short: p.tr("effacer pour toujours un badge, une fiche ou tout ce qui concerne un membre", "erase for ever an award, a profile or all about a member"),
 		Long: p.tr(`Publie un effacement signé par la clé de la personne : chaque nœud qu’il atteint
 supprime le texte et ne le reprendra pas. Avec --member, tous ses badges, sa
@@ -27,7 +27,7 @@ made cannot be called back.`),
 			if (r.CID == "") == (r.Member == "") {
 				return usage(p.tr("donnez un code, ou --member", "give a CID, or --member"))
 			}
-			if err := p.confirm(firstSet(member, r.CID[max(0, len(r.CID)-4):]),
+			if err := p.confirm(c.Context(), firstSet(member, r.CID[max(0, len(r.CID)-4):]),
 				"%s sera effacé pour toujours, sur tous les nœuds.", "%s will be erased for ever, on every node.", firstSet(member, short(r.CID))); err != nil {
 				return err
 			}

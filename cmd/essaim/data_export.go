@@ -30,20 +30,22 @@ there were: without it the export is incomplete.`),
 				}
 				defer resp.Body.Close()
 				if out == "" || out == "-" {
-					return copyExport(p.out, resp.Body)
+					_, err := copyExport(p.out, resp.Body)
+					return err
 				}
 				f, err := renameio.TempFile("", out)
 				if err != nil {
 					return err
 				}
 				defer func() { _ = f.Cleanup() }()
-				if err := copyExport(f, resp.Body); err != nil {
+				n, err := copyExport(f, resp.Body)
+				if err != nil {
 					return err
 				}
 				if err := f.CloseAtomicallyReplace(); err != nil {
 					return err
 				}
-				return p.wrote(out, 0)
+				return p.wrote(out, n)
 			})
 		},
 	}
@@ -52,31 +54,33 @@ there were: without it the export is incomplete.`),
 	return c
 }
 
-// copyExport copies lines, and fails when the last one does not say the end.
-func copyExport(w io.Writer, r io.Reader) error {
+// copyExport copies lines and returns how many bytes they have. It fails when
+// the last one does not say the end.
+func copyExport(w io.Writer, r io.Reader) (int, error) {
 	lines := bufio.NewReaderSize(r, 256<<10)
 	var last []byte
+	n := 0
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(line) > 0 {
-			last = line
+			last, n = line, n+len(line)
 			if _, err := w.Write(line); err != nil {
-				return err
+				return n, err
 			}
 		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return err
+			return n, err
 		}
 	}
 	var end api.ExportLine
 	if err := json.Unmarshal(last, &end); err != nil || end.End == nil {
 		if end.Problem != nil {
-			return fmt.Errorf("the export failed midway: %s", end.Problem.Detail)
+			return n, fmt.Errorf("the export failed midway: %s", end.Problem.Detail)
 		}
-		return errors.New("the export was cut short")
+		return n, errors.New("the export was cut short")
 	}
-	return nil
+	return n, nil
 }

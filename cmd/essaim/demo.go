@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,7 +29,11 @@ func demoCommand(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			config.Dir = p.dataDir
+			if config.Dir = p.dataDir; config.Dir != "" {
+				if err := p.checkSocket((&settings{dir: filepath.Join(s.dir, "rennes")}).socket()); err != nil {
+					return err
+				}
+			}
 			config.Logger = p.logger(s)
 			if !p.json && !p.quiet {
 				config.Progress = p.follow()
@@ -99,7 +104,7 @@ func (p *program) follow() func(demo.Event) {
 			p.note("● les trois nœuds s’entendent", "● the three nodes hear each other")
 		case demo.Accepted:
 			if seen["accepted "+e.Kind.String()]++; seen["accepted "+e.Kind.String()] <= 2 {
-				p.note("  %s publie : %s", "  %s publishes: %s", e.Place, firstSet(e.Text, e.Kind.String()+" "+short(e.CID)))
+				p.note("  %s publie : %s", "  %s publishes: %s", e.Place, firstSet(p.translated(e.Text), p.translated(e.Kind.String())+" "+short(e.CID)))
 			}
 		case demo.Heard:
 			if seen["heard"]++; seen["heard"]%100 == 1 {
@@ -121,7 +126,7 @@ func (p *program) demoReport(r demo.Report) {
 	}
 	kinds := ""
 	for _, k := range protocol.Kinds {
-		kinds += fmt.Sprintf(" · %d %s", r.Records[k.String()], k)
+		kinds += " · " + p.kinds(r.Records[k.String()], k)
 	}
 	same := p.tr("non", "no")
 	if r.Identical {

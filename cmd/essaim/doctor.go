@@ -23,10 +23,7 @@ func doctorCommand(p *program) *cobra.Command {
 			result := ""
 			err := ask(c.Context(), p, get("/doctor"), func(v api.Doctor) {
 				for _, x := range v.Checks {
-					p.line("%-5s %s", x.Result, p.finding(x))
-					if x.Hint != "" && x.Result != "ok" {
-						p.line("      → %s", x.Hint)
-					}
+					p.finding(x)
 				}
 			}, func(v api.Doctor) { result = v.Result })
 			if err == nil && result == "fail" {
@@ -39,19 +36,26 @@ func doctorCommand(p *program) *cobra.Command {
 	return c
 }
 
-func (p *program) finding(f api.Finding) string {
-	if t, ok := frenchFindings[f.Name]; ok && p.french {
-		return t + " : " + f.Detail
+// finding prints one line of what was found, and one of what to do.
+func (p *program) finding(f api.Finding) {
+	result, name := f.Result, f.Name
+	if p.french {
+		result, name = firstSet(frenchResults[result], result), firstSet(frenchFindings[name], name)
 	}
-	return f.Name + ": " + f.Detail
+	p.line("%s %s%s%s", pad(result, 5), name, p.tr(" : ", ": "), p.translated(f.Detail))
+	if f.Hint != "" && f.Result != "ok" {
+		p.line("      → %s", p.translated(f.Hint))
+	}
 }
 
-// frenchFindings names what doctor looks at.
-var frenchFindings = map[string]string{
-	"folder": "dossier", "disk": "disque", "clock": "horloge", "keys": "clés", "community": "communauté",
-	"network": "réseau", "listening": "écoute", "peers": "pairs", "held": "en attente de leur date",
-	"missing": "attendus", "gossip": "messages perdus", "stop": "dernier arrêt", "territories": "territoires",
-}
+var (
+	frenchResults = map[string]string{"ok": "ok", "warn": "avis", "fail": "échec"}
+	// frenchFindings names what doctor looks at.
+	frenchFindings = map[string]string{
+		"folder": "dossier", "clock": "horloge", "keys": "clés", "network": "réseau", "peers": "nœuds reliés",
+		"held": "en attente", "missing": "manquants", "gossip": "messages", "stop": "dernier arrêt",
+	}
+)
 
 // releaseBallast works whether or not the store can be opened: a full disk may
 // keep it from that.

@@ -9,7 +9,7 @@ import (
 func endorseAdd(p *program) *cobra.Command {
 	var r api.EndorseRequest
 	c := &cobra.Command{
-		Use: "add CID|DID", Args: cobra.ExactArgs(1),
+		Use: "add " + p.tr("CODE|IDENTITÉ", "CID|DID"), Args: cobra.ExactArgs(1),
 		Short: p.tr("soutenir un badge, un modèle, une fiche ou une identité", "endorse an award, a class, a profile or an identity"),
 		Long: p.tr(`Un soutien est public et signé : je connais, j’ai vu, c’est bien cette personne.
 D’un badge ou d’un modèle il soutient cette version exacte.`,
@@ -28,6 +28,6 @@ Of an award or a class it backs that exact version.`),
 	f.StringVar(&r.Until, "until", "", p.tr("jusqu’au, AAAA-MM-JJ (deux ans comptent sinon)", "until, YYYY-MM-DD (else two years count)"))
 	f.IntVar(&r.Weight, "weight", 0, p.tr("d’une identité : 25, 50, 75 ou 100", "of an identity: 25, 50, 75 or 100"))
 	f.StringSliceVar(&r.Territories, "territory", nil, p.tr("territoire (ceux de la cible par défaut)", "territory (those of the target by default)"))
-	f.StringVar(&r.As, "as", "", p.tr("au nom d’un membre (nom ou identité)", "in the name of a member (name or DID)"))
+	f.StringVar(&r.As, "as", "", p.tr("au nom d’un membre (nom ou identité)", "in the name of a member (name or identity)"))
 	return c
 }

@@ -1,8 +1,82 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// usage writes how a command is typed, as cobra does, in the reader's language.
+func (p *program) usage(c *cobra.Command) error {
+	out := c.OutOrStderr()
+	title := func(french, english string) { fmt.Fprintf(out, "\n%s\n", p.tr(french, english)) }
+	fmt.Fprintln(out, p.tr("Usage :", "Usage:"))
+	options := p.tr("[options]", "[flags]")
+	if c.HasAvailableSubCommands() {
+		fmt.Fprintf(out, "  %s %s\n", c.CommandPath(), p.tr("COMMANDE", "COMMAND"))
+	} else {
+		// UseLine would end in [flags].
+		fmt.Fprintf(out, "  %s%s %s\n", strings.TrimSuffix(c.CommandPath(), c.Name()), c.Use, options)
+	}
+	if c.HasExample() {
+		title("Exemples :", "Examples:")
+		fmt.Fprintln(out, c.Example)
+	}
+	for _, g := range c.Groups() {
+		title(g.Title, g.Title)
+		p.listCommands(c, g.ID)
+	}
+	if len(c.Groups()) == 0 && c.HasAvailableSubCommands() {
+		title("Commandes :", "Commands:")
+		p.listCommands(c, "")
+	}
+	// The root has the common flags for its own.
+	if own := c.LocalNonPersistentFlags(); own.HasAvailableFlags() && c.HasParent() {
+		title("Options :", "Flags:")
+		p.listFlags(c, own)
+	}
+	title("Options communes :", "Common flags:")
+	p.listFlags(c, c.Root().PersistentFlags())
+	return nil
+}
+
+func (p *program) listCommands(c *cobra.Command, group string) {
+	for _, sub := range c.Commands() {
+		if sub.GroupID == group && sub.IsAvailableCommand() {
+			fmt.Fprintf(c.OutOrStderr(), "  %s  %s\n", pad(sub.Name(), 12), sub.Short)
+		}
+	}
+}
+
+// listFlags lists the flags, those with a value with its kind, and what it is
+// when the flag is not given.
+func (p *program) listFlags(c *cobra.Command, flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "    --" + f.Name
+		if f.Shorthand != "" {
+			name = "-" + f.Shorthand + ", --" + f.Name
+		}
+		switch f.Value.Type() {
+		case "bool":
+		case "int", "uint64", "float64", "intSlice":
+			name += " N"
+		default:
+			name += p.tr(" TEXTE", " TEXT")
+		}
+		usual := ""
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "[]" && f.Name != "lang" {
+			usual = fmt.Sprintf(p.tr(" (%s sinon)", " (%s otherwise)"), f.DefValue)
+		}
+		fmt.Fprintf(c.OutOrStderr(), "  %s  %s%s\n", pad(name, 28), f.Usage, usual)
+	})
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+}
 
 // helpCommand shows the help of a command, and the page on exit statuses.
 func helpCommand(p *program) *cobra.Command {

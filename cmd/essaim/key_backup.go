@@ -12,10 +12,12 @@ func keyBackup(p *program) *cobra.Command {
 	c := &cobra.Command{
 		Use: "backup --out " + p.tr("FICHIER", "FILE"), Args: cobra.NoArgs,
 		Short: p.tr("toutes les clés dans un fichier age, sous une phrase de passe", "all keys in one age file, under a passphrase"),
-		Long: p.tr(`Le fichier s’ouvre avec la commande age et la phrase de passe donnée ici, qui peut
-être une autre que celle du nœud. Rangez-le ailleurs que sur cette machine.`,
-			`The file opens with the age command and the passphrase given here, which may be
-another than the node's. Keep it elsewhere than on this machine.`),
+		Long: p.tr(`Le fichier s’ouvre avec la commande age et la phrase de passe donnée ici : celle
+de --passphrase-file, ou une autre que celle du nœud quand on la tape. Rangez-le
+ailleurs que sur cette machine.`,
+			`The file opens with the age command and the passphrase given here: that of
+--passphrase-file, or another than the node's when it is typed. Keep it
+elsewhere than on this machine.`),
 		Example: "  essaim key backup --out cles.age",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.with(c.Context(), func(cl *client) error {
@@ -25,7 +27,7 @@ another than the node's. Keep it elsewhere than on this machine.`),
 				}
 				if keys.Locked {
 					p.note("D’abord la phrase de passe du nœud, puis celle de la copie.", "First the passphrase of the node, then that of the copy.")
-					mine, err := p.passphrase(false)
+					mine, err := p.passphrase(c.Context(), false)
 					if err != nil {
 						return err
 					}
@@ -33,7 +35,7 @@ another than the node's. Keep it elsewhere than on this machine.`),
 						return err
 					}
 				}
-				passphrase, err := p.passphrase(true)
+				passphrase, err := p.passphrase(c.Context(), true)
 				if err != nil {
 					return err
 				}

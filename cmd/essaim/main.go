@@ -10,8 +10,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -19,7 +21,11 @@ import (
 var version = "dev"
 
 func main() {
+	// Without this a reader that has seen enough, as head, would end the program
+	// before the folder is closed.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends at once
 	status := run(ctx, newProgram(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
 	stop()
 	os.Exit(status)
@@ -30,12 +36,18 @@ func run(ctx context.Context, p *program, args []string) int {
 	p.chooseLanguage(args)
 	root := newRoot(p)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
+	p.command = c.CommandPath()
+	var output *fs.PathError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return exitInterrupted
+	case errors.As(err, &output) && errors.Is(output, syscall.EPIPE):
+		return exitError // nobody reads any more
 	}
+	// What was typed after the mistake was not read.
+	p.json = p.json || !p.began && slices.Contains(args, "--json")
 	return p.fail(err)
 }

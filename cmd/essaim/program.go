@@ -2,6 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,11 +25,15 @@ type program struct {
 	configPath, dataDir, lang, passphraseFile   string
 
 	french   bool
-	settings *settings // read on first use
+	command  string        // that was found: "essaim badge award"
+	began    bool          // the command line was understood, and its command runs
+	settings *settings     // read on first use
+	lines    *bufio.Reader // over in, which several may read
+	piped    []byte        // the passphrase standard input gave
 }
 
 func newProgram(in io.Reader, out, err io.Writer) *program {
-	return &program{in: in, out: out, err: err}
+	return &program{in: in, out: out, err: err, lines: bufio.NewReader(in)}
 }
 
 // chooseLanguage sets the language before flags are parsed, since help is
@@ -77,7 +84,7 @@ func (p *program) note(french, english string, args ...any) {
 
 // document prints the one JSON document of a command.
 func (p *program) document(v any) error {
-	raw, err := json.Marshal(v)
+	raw, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
@@ -103,7 +110,7 @@ func (p *program) colours() bool {
 }
 
 // confirm asks before what cannot be undone. word is what the person must type.
-func (p *program) confirm(word, french, english string, args ...any) error {
+func (p *program) confirm(ctx context.Context, word, french, english string, args ...any) error {
 	if p.yes {
 		return nil
 	}
@@ -114,55 +121,104 @@ func (p *program) confirm(word, french, english string, args ...any) error {
 	}
 	fmt.Fprintf(p.err, p.tr(french, english)+"\n", args...)
 	fmt.Fprintf(p.err, p.tr("Tapez %s pour confirmer : ", "Type %s to confirm: "), word)
-	answer, err := bufio.NewReader(p.in).ReadString('\n')
-	if err != nil || strings.TrimSpace(answer) != word {
+	answer, err := patiently(ctx, func() ([]byte, error) { return p.lines.ReadBytes('\n') })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil || strings.TrimSpace(string(answer)) != word {
 		return usage(p.tr("rien n’a été fait", "nothing was done"))
 	}
 	return nil
 }
 
+// hasPassphrase reports whether passphrase has where to read it.
+func (p *program) hasPassphrase(s *settings) bool {
+	return firstSet(p.passphraseFile, s.Keys.PassphraseFile) != "" || p.asks()
+}
+
 // passphrase reads the passphrase from --passphrase-file ("-" is standard
 // input), from the file the settings name, or from the person, and fails with a
-// usage error when there is none of them. Twice asks to type a new one again.
-func (p *program) passphrase(twice bool) ([]byte, error) {
+// usage error when there is none of them. Of a file the first line counts. Twice
+// asks to type a new one again.
+func (p *program) passphrase(ctx context.Context, twice bool) ([]byte, error) {
 	s, err := p.load()
 	if err != nil {
 		return nil, err
 	}
-	path := firstSet(p.passphraseFile, s.Keys.PassphraseFile)
-	if path == "-" {
-		line, err := bufio.NewReader(p.in).ReadString('\n')
-		if err != nil && line == "" {
-			return nil, usage(p.tr("l’entrée standard ne donne pas de phrase de passe", "standard input gives no passphrase"))
-		}
-		return []byte(strings.TrimRight(line, "\r\n")), nil
-	}
-	if path != "" {
-		raw, err := os.ReadFile(path)
+	switch path := firstSet(p.passphraseFile, s.Keys.PassphraseFile); {
+	case path == "-" && p.piped != nil:
+		return p.piped, nil
+	case path == "-":
+		p.piped, err = patiently(ctx, func() ([]byte, error) { return p.firstLine(p.lines) })
+		return p.piped, err
+	case path != "":
+		f, err := os.Open(path)
 		if err != nil {
-			return nil, usage(fmt.Sprintf(p.tr("phrase de passe : %v", "passphrase: %v"), err))
+			return nil, usage(fmt.Sprintf(p.tr("phrase de passe : %s", "passphrase: %s"), p.translated(err.Error())))
 		}
-		return []byte(strings.TrimRight(string(raw), "\r\n")), nil
-	}
-	if !p.asks() {
+		defer f.Close()
+		return p.firstLine(bufio.NewReader(f))
+	case !p.asks():
 		return nil, usage(p.tr(
 			"il faut la phrase de passe : --passphrase-file FICHIER, ou - pour l’entrée standard",
 			"the passphrase is needed: --passphrase-file FILE, or - for standard input"))
 	}
-	first, err := p.typed(p.tr("Phrase de passe : ", "Passphrase: "))
+	first, err := p.typed(ctx, p.tr("Phrase de passe : ", "Passphrase: "))
 	if err != nil || !twice {
 		return first, err
 	}
-	again, err := p.typed(p.tr("Encore une fois : ", "Once more: "))
+	again, err := p.typed(ctx, p.tr("Encore une fois : ", "Once more: "))
 	if err == nil && string(first) != string(again) {
 		err = usage(p.tr("les deux phrases de passe diffèrent", "the two passphrases differ"))
 	}
 	return first, err
 }
 
-func (p *program) typed(prompt string) ([]byte, error) {
+// firstLine reads a passphrase of at most 4 KiB, the buffer of r; the keys take
+// 1024 bytes.
+func (p *program) firstLine(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadSlice('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, usage(fmt.Sprintf(p.tr("phrase de passe : %s", "passphrase: %s"), p.translated(err.Error())))
+	}
+	if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
+		return nil, usage(p.tr("la phrase de passe est vide", "the passphrase is empty"))
+	}
+	return bytes.Clone(line), nil
+}
+
+func (p *program) typed(ctx context.Context, prompt string) ([]byte, error) {
+	fd := int(p.in.(*os.File).Fd())
+	visible, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
 	fmt.Fprint(p.err, prompt)
-	line, err := term.ReadPassword(int(p.in.(*os.File).Fd()))
+	line, err := patiently(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	if ctx.Err() != nil {
+		_ = term.Restore(fd, visible)
+		err = ctx.Err()
+	}
 	fmt.Fprintln(p.err)
 	return line, err
+}
+
+// patiently returns what read returns, or the end of ctx. Nothing wakes a read
+// of a terminal: one that is left behind ends with the program.
+func patiently(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type line struct {
+		text []byte
+		err  error
+	}
+	came := make(chan line, 1)
+	go func() {
+		text, err := read()
+		came <- line{text, err}
+	}()
+	select {
+	case l := <-came:
+		return l.text, l.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

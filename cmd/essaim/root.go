@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,16 +14,16 @@ func newRoot(p *program) *cobra.Command {
 		Short: p.tr("un réseau pair-à-pair de badges ouverts : reconnaître des compétences, et trouver qui les a près d’ici",
 			"a peer-to-peer network of Open Badges: recognise skills, and find who has them nearby"),
 		SilenceErrors: true, SilenceUsage: true,
-		RunE: func(c *cobra.Command, _ []string) error {
-			_ = c.Help()
-			return &failure{exit: exitUsage, silent: true}
-		},
+		Args: cobra.ArbitraryArgs, RunE: p.noVerb, SuggestionsMinimumDistance: 2,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetIn(p.in)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
-	root.SetUsageTemplate(p.usageTemplate())
+	root.SetUsageFunc(p.usage)
+	root.SetHelpTemplate(`{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{.UsageString}}`)
 	f := root.PersistentFlags()
 	f.BoolVar(&p.json, "json", false, p.tr("le résultat en un document JSON", "the result as one JSON document"))
 	f.BoolVarP(&p.quiet, "quiet", "q", false, p.tr("le résultat seul, sans remarques", "the result alone, without notes"))
@@ -30,6 +31,7 @@ func newRoot(p *program) *cobra.Command {
 	f.BoolVar(&p.noColor, "no-color", false, p.tr("sans couleurs", "without colours"))
 	f.BoolVar(&p.noInput, "no-input", false, p.tr("ne rien demander : échouer plutôt", "ask nothing: fail instead"))
 	f.BoolVar(&p.yes, "yes", false, p.tr("confirmer d’avance", "confirm beforehand"))
+	f.BoolP("help", "h", false, p.tr("l’aide de cette commande", "help on this command"))
 	f.StringVar(&p.configPath, "config", "", p.tr("le fichier des réglages", "the settings file"))
 	f.StringVar(&p.dataDir, "data-dir", "", p.tr("le dossier du nœud", "the folder of the node"))
 	f.StringVar(&p.lang, "lang", p.lang, p.tr("langue : fr ou en", "language: fr or en"))
@@ -61,7 +63,22 @@ func newRoot(p *program) *cobra.Command {
 		inGroup("run", versionCommand(p)),
 	)
 	root.SetHelpCommand(helpCommand(p))
+	root.SetHelpCommandGroupID("run")
+	p.markBeginnings(root)
 	return root
+}
+
+// markBeginnings notes in p when a command begins: an error before is one of
+// the command line.
+func (p *program) markBeginnings(c *cobra.Command) {
+	run := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		p.began = true
+		return run(c, args)
+	}
+	for _, sub := range c.Commands() {
+		p.markBeginnings(sub)
+	}
 }
 
 func inGroup(id string, c *cobra.Command) *cobra.Command {
@@ -73,20 +90,7 @@ func inGroup(id string, c *cobra.Command) *cobra.Command {
 func group(p *program, noun, french, english string, verbs ...func(*program) *cobra.Command) *cobra.Command {
 	c := &cobra.Command{
 		Use: noun, Short: p.tr(french, english),
-		// Without this a mistyped verb would print help and succeed.
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				_ = c.Help()
-				return &failure{exit: exitUsage, silent: true}
-			}
-			message := p.tr("essaim "+noun+" n’a pas de verbe ", "essaim "+noun+" has no verb ") + args[0]
-			f := &failure{Code: "usage", Message: message, exit: exitUsage, Hint: p.tr("voir : essaim "+noun+" --help", "see: essaim "+noun+" --help")}
-			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-				f.Hint = p.tr("vouliez-vous dire : ", "did you mean: ") + strings.Join(near, ", ")
-			}
-			return f
-		},
-		SuggestionsMinimumDistance: 2,
+		Args: cobra.ArbitraryArgs, RunE: p.noVerb, SuggestionsMinimumDistance: 2,
 	}
 	for _, verb := range verbs {
 		c.AddCommand(verb(p))
@@ -94,25 +98,20 @@ func group(p *program, noun, french, english string, verbs ...func(*program) *co
 	return c
 }
 
-// usageTemplate is cobra's, in the reader's language.
-func (p *program) usageTemplate() string {
-	return `{{if .Runnable}}` + p.tr("Usage :", "Usage:") + `
-  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} ` + p.tr("COMMANDE", "COMMAND") + `{{end}}{{if .HasExample}}
-
-` + p.tr("Exemple :", "Example:") + `
-{{.Example}}{{end}}{{if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{if eq (len .Groups) 0}}
-
-` + p.tr("Commandes :", "Commands:") + `{{range $cmds}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{else}}{{range $group := .Groups}}
-
-{{.Title}}{{range $cmds}}{{if (and (eq .GroupID $group.ID) .IsAvailableCommand)}}
-  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-
-` + p.tr("Options :", "Flags:") + `
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
-
-` + p.tr("Options communes :", "Common flags:") + `
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
-`
+// noVerb is what a command does that does nothing by itself: it helps, and
+// fails, lest a mistyped verb looks done.
+func (p *program) noVerb(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		_ = c.Help()
+		return &failure{exit: exitUsage, silent: true}
+	}
+	f := &failure{
+		Code: "usage", exit: exitUsage,
+		Message: fmt.Sprintf(p.tr("%s n’a pas de commande %s", "%s has no command %s"), c.CommandPath(), args[0]),
+		Hint:    fmt.Sprintf(p.tr("voir : %s --help", "see: %s --help"), c.CommandPath()),
+	}
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		f.Hint = p.tr("vouliez-vous dire : ", "did you mean: ") + strings.Join(near, ", ")
+	}
+	return f
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,7 @@ import (
 
 	"codeberg.org/essaim/essaim/node"
 	"codeberg.org/essaim/essaim/node/api"
+	"codeberg.org/essaim/essaim/node/web"
 )
 
 func serveCommand(p *program) *cobra.Command {
@@ -48,7 +51,7 @@ func serveCommand(p *program) *cobra.Command {
 				s.HTTP.Listen = listen
 			}
 			if err := s.check(); err != nil {
-				return usage(err.Error())
+				return usage(p.translated(err.Error()))
 			}
 			return p.serve(c.Context(), s)
 		},
@@ -67,7 +70,7 @@ const memoryLimit = 128 << 20
 
 // serve runs the node and its API until ctx ends. It stops from the outside in:
 // no new requests, then the network, then the store.
-func (p *program) serve(ctx context.Context, s *settings) (err error) {
+func (p *program) serve(ctx context.Context, s *settings) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
@@ -78,6 +81,9 @@ func (p *program) serve(ctx context.Context, s *settings) (err error) {
 	if p.verbose {
 		level = slog.LevelDebug
 	}
+	if err := p.checkSocket(s.socket()); err != nil {
+		return err
+	}
 	log := newLogger(p, s, level)
 	n, err := node.New(node.Config{
 		Dir: s.dir, Network: s.Network.Enabled, Listen: node.ListenAddrs(s.Network.Port, s.Network.Local),
@@ -86,44 +92,68 @@ func (p *program) serve(ctx context.Context, s *settings) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, n.Close()) }()
-	if err := p.unlock(n, s, log); err != nil {
+	err = errors.Join(p.serveNode(ctx, n, s, log), n.Close())
+	if err == nil {
+		p.note("Le nœud est arrêté ; tout est enregistré.", "The node has stopped; all is saved.")
+	}
+	return err
+}
+
+// serveNode listens everywhere before it starts anything, so that what cannot
+// be had is told at once and leaves nothing behind.
+func (p *program) serveNode(ctx context.Context, n *node.Node, s *settings, log *slog.Logger) error {
+	if err := p.unlock(ctx, n, s, log); err != nil {
 		return err
 	}
-	server := api.New(api.Config{Node: n, Version: version, Logger: log, AllowedHosts: s.HTTP.AllowedHosts, PublicURL: s.HTTP.PublicURL})
+	var listener net.Listener
+	if s.HTTP.Listen != "off" {
+		var err error
+		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", s.HTTP.Listen); err != nil {
+			return p.cannotListen(s.HTTP.Listen, err)
+		}
+		defer listener.Close() // of no effect once the server has closed it
+		if s.HTTP.PublicURL == "" {
+			s.HTTP.PublicURL = "http://" + reachable(listener.Addr())
+		}
+	}
 	socket, err := listenSocket(s.socket())
 	if err != nil {
 		return err
 	}
+	server := api.New(api.Config{Node: n, Version: version, Logger: log, AllowedHosts: s.HTTP.AllowedHosts, PublicURL: s.HTTP.PublicURL})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.Run(ctx) })
 	serveHTTP(ctx, group, socket, server.Local())
-	address := ""
-	if s.HTTP.Listen != "off" {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.HTTP.Listen)
-		if err != nil {
-			socket.Close()
-			return &failure{Code: "address_in_use", exit: exitError, Message: err.Error(),
-				Hint: p.tr("un autre programme écoute là : essaim serve --http 127.0.0.1:8798, ou --http off", "another program listens there: essaim serve --http 127.0.0.1:8798, or --http off")}
-		}
-		address = listener.Addr().String()
-		serveHTTP(ctx, group, listener, server.Remote())
+	if listener != nil {
+		mux := http.NewServeMux()
+		mux.Handle("/api/", server.Remote())
+		mux.Handle("/", server.Guard(web.New(web.Config{Node: n, Logger: log})))
+		serveHTTP(ctx, group, listener, mux)
 	}
 	p.note("Le nœud est en marche. Pour l’arrêter : Ctrl-C.", "The node is running. To stop it: Ctrl-C.")
 	for _, a := range n.Addrs() {
-		p.note("  pairs  %s", "  peers  %s", a)
+		p.note("  réseau   %s", "  network  %s", a)
 	}
-	if address != "" {
-		p.note("  API    http://%s/api/v1", "  API    http://%s/api/v1", address)
+	if listener != nil {
+		p.note("  API      http://%s/api/v1", "  API      http://%s/api/v1", listener.Addr())
 	}
-	err = group.Wait()
-	p.note("Le nœud est arrêté ; tout est enregistré.", "The node has stopped; all is saved.")
-	return err
+	return group.Wait()
+}
+
+func (p *program) cannotListen(address string, err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return usage(fmt.Sprintf(p.tr("--http %s : ce n’est pas une adresse où écouter (%v)", "--http %s: this is no address to listen on (%v)"), address, err))
+	}
+	return &failure{
+		Code: "address_in_use", exit: exitError,
+		Message: fmt.Sprintf(p.tr("un autre programme écoute déjà sur %s", "another program listens on %s already"), address),
+		Hint:    p.tr("essaim serve --http 127.0.0.1:8798, ou --http off", "essaim serve --http 127.0.0.1:8798, or --http off"),
+	}
 }
 
 // unlock opens the keys when the passphrase is at hand. Without it the node
 // runs, relays and answers, and signs nothing until a command unlocks it.
-func (p *program) unlock(n *node.Node, s *settings, log *slog.Logger) error {
+func (p *program) unlock(ctx context.Context, n *node.Node, s *settings, log *slog.Logger) error {
 	keys, err := n.Keys()
 	if errors.Is(err, node.ErrNoCommunity) || err == nil && !keys.Locked() {
 		return nil
@@ -131,31 +161,57 @@ func (p *program) unlock(n *node.Node, s *settings, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if firstSet(p.passphraseFile, s.Keys.PassphraseFile) == "" && !p.asks() {
+	if !p.hasPassphrase(s) {
 		log.Warn("the keys are locked: nothing is signed until a command gives the passphrase")
 		return nil
 	}
-	passphrase, err := p.passphrase(false)
+	passphrase, err := p.passphrase(ctx, false)
 	if err != nil {
 		return err
 	}
 	return n.Unlock(passphrase)
 }
 
+// maxSocketPath is what every system leaves: Linux takes 107 bytes, others 103.
+const maxSocketPath = 100
+
+func (p *program) checkSocket(path string) error {
+	if len(path) <= maxSocketPath {
+		return nil
+	}
+	return usage(fmt.Sprintf(p.tr("%s : ce chemin dépasse les %d octets que peut avoir celui d’une prise locale ; choisissez un --data-dir plus court",
+		"%s: this path is longer than the %d bytes a socket can have: choose a shorter --data-dir"), path, maxSocketPath))
+}
+
+// reachable returns the address others can use for one that is listened on:
+// where that is every address of this machine, the first one on a network.
+func reachable(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return a.String()
+	}
+	port := strconv.Itoa(tcp.Port)
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return net.JoinHostPort(n.IP.String(), port)
+		}
+	}
+	return net.JoinHostPort("127.0.0.1", port)
+}
+
 // listenSocket listens on the unix socket of the folder, which a node that was
 // killed may have left behind: the lock of the store says there is no other.
 func listenSocket(path string) (net.Listener, error) {
-	if len(path) > 100 {
-		return nil, fmt.Errorf("socket %s: the path is longer than the 100 bytes a socket can have: choose a shorter --data-dir", path)
-	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
-	if err != nil {
-		return nil, err
-	}
-	return l, os.Chmod(path, 0o600)
+	// Only its owner may connect, from the first moment on.
+	defer syscall.Umask(syscall.Umask(0o177))
+	return new(net.ListenConfig).Listen(context.Background(), "unix", path)
 }
 
 // serveHTTP answers on l until ctx ends, and lets requests under way finish.
@@ -174,6 +230,9 @@ func serveHTTP(ctx context.Context, group *errgroup.Group, l net.Listener, h htt
 		<-ctx.Done()
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		return server.Shutdown(patience)
+		if server.Shutdown(patience) != nil {
+			return server.Close() // whoever still reads has had the time
+		}
+		return nil
 	})
 }

@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/adrg/xdg"
-	"github.com/caarlos0/env/v11"
 	"github.com/pelletier/go-toml/v2"
 
 	"codeberg.org/essaim/essaim/node"
@@ -18,11 +18,11 @@ import (
 // settings are what an admin chooses: defaults, then essaim.toml, then
 // ESSAIM_… variables, then flags (spec/cli.md §5).
 type settings struct {
-	Network networkSettings `toml:"network" envPrefix:"NETWORK_" comment:"How this node meets others."`
-	HTTP    httpSettings    `toml:"http" envPrefix:"HTTP_" comment:"The local API. Programs need a token: essaim token create."`
-	Store   storeSettings   `toml:"store" envPrefix:"STORE_"`
-	Keys    keySettings     `toml:"keys" envPrefix:"KEYS_"`
-	Log     logSettings     `toml:"log" envPrefix:"LOG_"`
+	Network networkSettings `toml:"network" comment:"How this node meets others."`
+	HTTP    httpSettings    `toml:"http" comment:"The local API. Programs need a token: essaim token create."`
+	Store   storeSettings   `toml:"store"`
+	Keys    keySettings     `toml:"keys"`
+	Log     logSettings     `toml:"log"`
 
 	dir    string // data folder
 	path   string // of essaim.toml, which may not exist
@@ -30,31 +30,39 @@ type settings struct {
 }
 
 type networkSettings struct {
-	Enabled bool `toml:"enabled" env:"ENABLED" comment:"false: speak to nobody"`
-	Port    int  `toml:"port" env:"PORT" comment:"TCP and UDP; 0 takes any free port"`
-	Local   bool `toml:"local" env:"LOCAL" comment:"true: this machine only"`
-	MDNS    bool `toml:"mdns" env:"MDNS" comment:"find nodes on the local network, and be found"`
+	Enabled bool `toml:"enabled" comment:"false: speak to nobody"`
+	Port    int  `toml:"port" comment:"TCP and UDP; 0 takes any free port"`
+	Local   bool `toml:"local" comment:"true: this machine only"`
+	MDNS    bool `toml:"mdns" comment:"find nodes on the local network, and be found"`
 }
 
 type httpSettings struct {
-	Listen       string   `toml:"listen" env:"LISTEN" comment:"address and port, or \"off\""`
-	AllowedHosts []string `toml:"allowed_hosts" env:"ALLOWED_HOSTS" comment:"other names a request may call this node by"`
-	PublicURL    string   `toml:"public_url" env:"PUBLIC_URL" comment:"how others reach it; begins claim links"`
+	Listen       string   `toml:"listen" comment:"address and port, or \"off\""`
+	AllowedHosts []string `toml:"allowed_hosts" comment:"other names a request may call this node by"`
+	PublicURL    string   `toml:"public_url" comment:"how others reach it; begins claim links"`
+}
+
+// link is how claim links begin: what the admin says, or where the API listens.
+func (h httpSettings) link() string {
+	if h.PublicURL != "" || h.Listen == "off" || strings.HasSuffix(h.Listen, ":0") {
+		return h.PublicURL
+	}
+	return "http://" + h.Listen
 }
 
 type storeSettings struct {
-	MinFreeMB int `toml:"min_free_mb" env:"MIN_FREE_MB" comment:"below this much free disk nothing is written; 0 chooses"`
+	MinFreeMB int `toml:"min_free_mb" comment:"below this much free disk nothing is written; 0 chooses"`
 }
 
 func (s storeSettings) minFree() uint64 { return uint64(max(s.MinFreeMB, 0)) << 20 }
 
 type keySettings struct {
-	PassphraseFile string `toml:"passphrase_file" env:"PASSPHRASE_FILE" comment:"holds the passphrase of the keys, for a service that starts alone"`
+	PassphraseFile string `toml:"passphrase_file" comment:"holds the passphrase of the keys, for a service that starts alone"`
 }
 
 type logSettings struct {
-	Level  string `toml:"level" env:"LEVEL" comment:"debug, info, warn or error"`
-	Format string `toml:"format" env:"FORMAT" comment:"text or json"`
+	Level  string `toml:"level" comment:"debug, info, warn or error"`
+	Format string `toml:"format" comment:"text or json"`
 }
 
 func defaults() *settings {
@@ -82,13 +90,16 @@ func (p *program) load() (*settings, error) {
 	if s.path == "" {
 		s.path = filepath.Join(xdg.ConfigHome, "essaim", configName)
 	}
-	var err error
-	if s.dir, err = filepath.Abs(s.dir); err != nil {
-		return nil, err
+	for _, path := range []*string{&s.dir, &s.path} {
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return nil, err
+		}
+		*path = abs
 	}
 	if err := s.read(); err != nil {
-		return nil, &failure{Code: "bad_config", Message: err.Error(), exit: exitConfig,
-			Hint: p.tr("corrigez le fichier, puis : essaim config check", "mend the file, then: essaim config check")}
+		return nil, &failure{Code: "bad_config", Message: p.translated(err.Error()), exit: exitConfig,
+			Hint: p.tr("corrigez, puis : essaim config check", "mend it, then: essaim config check")}
 	}
 	p.settings = s
 	return s, nil
@@ -118,10 +129,22 @@ func (s *settings) read() error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := env.ParseWithOptions(s, env.Options{Prefix: "ESSAIM_"}); err != nil {
-		return err
+	for name, value := range s.names() {
+		variable := variableOf(name)
+		text := os.Getenv(variable)
+		if text == "" {
+			continue
+		}
+		if err := setText(value, text); err != nil {
+			return fmt.Errorf("%s: %w", variable, err)
+		}
 	}
 	return s.check()
+}
+
+// variableOf is ESSAIM_NETWORK_PORT for network.port.
+func variableOf(name string) string {
+	return "ESSAIM_" + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
 }
 
 func dotted(key toml.Key) string {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"codeberg.org/essaim/essaim/node/api"
@@ -35,7 +37,7 @@ replaces a key.`),
 					return err
 				}
 				if !known {
-					if r.Protection, err = p.protection(keyFile); err != nil {
+					if r.Protection, err = p.protection(c.Context(), keyFile); err != nil {
 						return err
 					}
 				}
@@ -77,11 +79,11 @@ func (p *program) isSetUp(c *cobra.Command, cl *client) (bool, error) {
 }
 
 // protection says how new keys are to be kept.
-func (p *program) protection(keyFile string) (*api.Protection, error) {
+func (p *program) protection(ctx context.Context, keyFile string) (*api.Protection, error) {
 	if keyFile != "" {
 		path, err := absolute(keyFile)
 		return &api.Protection{KeyFile: path}, err
 	}
-	passphrase, err := p.passphrase(true)
+	passphrase, err := p.passphrase(ctx, true)
 	return &api.Protection{Passphrase: string(passphrase)}, err
 }

@@ -14,8 +14,18 @@ func statusCommand(p *program) *cobra.Command {
 		Short: p.tr("l’état du nœud", "the state of the node"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.with(c.Context(), func(cl *client) error {
-				_, err := tell(c.Context(), p, cl, get("/status"), func(v api.Status) { p.status(v, cl.running) })
-				return err
+				v, err := fetch[api.Status](c.Context(), p, cl, get("/status"))
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.document(struct {
+						api.Status
+						Running bool `json:"running"` // a node runs on the folder
+					}{v, cl.running})
+				}
+				p.status(v, cl.running)
+				return nil
 			})
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,25 +30,27 @@ var final = map[string]bool{"revoked": true, "withdrawn": true, "retired": true,
 func (p *program) setStatus(ctx context.Context, c *client, target, state, reason string) error {
 	if final[state] {
 		word := target[max(0, len(target)-4):]
-		if err := p.confirm(word,
+		if err := p.confirm(ctx, word,
 			"%s passera à l’état « %s », pour toujours et aux yeux de tous.",
-			"%s will be %s, for ever and for all to see.", short(target), p.state(state)); err != nil {
+			"%s will be %s, for ever and for all to see.", short(target), p.translated(state)); err != nil {
 			return err
 		}
 	}
-	_, err := tell(ctx, p, c, post("/statuses", api.StatusRequest{Target: target, State: state, Reason: reason}), func(v api.Accepted) {
-		if state == "reinstated" {
-			state = "live"
-		}
-		p.say("✓ %s : %s", "✓ %s: %s", short(target), p.state(state))
+	v, err := tell(ctx, p, c, post("/statuses", api.StatusRequest{Target: target, State: state, Reason: reason}), func(v api.StatusSet) {
+		p.say("✓ %s : %s", "✓ %s: %s", short(target), p.translated(v.TargetState))
 		p.note("  acte  %s", "  record  %s", v.CID)
 	})
+	if wanted := strings.Replace(state, "reinstated", "live", 1); err == nil && v.TargetState != wanted {
+		return &failure{Code: "overtaken", exit: exitError,
+			Message: p.tr("un autre changement, signé dans la même seconde, l’emporte", "another change, signed within the same second, counts"),
+			Hint:    p.tr("recommencez", "do it again")}
+	}
 	return err
 }
 
 func reasonFlag(p *program, c *cobra.Command, reason *string) {
 	c.Flags().StringVar(reason, "reason", "other", p.tr(
-		"motif public : error, wrong-person, safety, fraud, rules, outdated, request, other",
+		"motif public : error, wrong-person (erreur de personne), safety (sécurité), fraud, rules (règles), outdated (périmé), request (à sa demande), other",
 		"public reason: error, wrong-person, safety, fraud, rules, outdated, request, other"))
 }
 
@@ -56,7 +59,7 @@ func statusCommandOf(verb, state, french, english string) func(*program) *cobra.
 	return func(p *program) *cobra.Command {
 		var reason string
 		c := &cobra.Command{
-			Use: verb + " CID", Args: cobra.ExactArgs(1), Short: p.tr(french, english),
+			Use: verb + " " + p.tr("CODE", "CID"), Args: cobra.ExactArgs(1), Short: p.tr(french, english),
 			RunE: func(c *cobra.Command, args []string) error {
 				return p.with(c.Context(), func(cl *client) error { return p.setStatus(c.Context(), cl, args[0], state, reason) })
 			},

@@ -70,7 +70,7 @@ func (p *program) who(v api.Who) {
 		}
 		p.say("    remis par %s le %s%s", "    awarded by %s on %s%s", p.person(a.Issuer.Name, a.Issuer.DID), p.day(a.AwardedOn), p.endorsedBy(a.Endorsed, names))
 		if a.OutsideRule {
-			p.say("    émis hors règle : le modèle ne laisse pas cette identité le remettre", "    outside the rule: the class does not let this identity award it")
+			p.say("    remis hors règle : le modèle ne laisse pas cette identité le remettre", "    outside the rule: the class does not let this identity award it")
 		}
 		p.say("    code  %s", "    code  %s", a.Award)
 	}

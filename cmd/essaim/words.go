@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"codeberg.org/essaim/essaim/protocol"
 )
 
 var frenchMonths = strings.Fields("janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.")
@@ -48,6 +50,17 @@ func (p *program) many(n int, french, frenches, english, englishes string) strin
 	return fmt.Sprintf("%d %s", n, englishes)
 }
 
+// kinds writes how many records of a kind: "3 modèles de badge", "3 classes".
+func (p *program) kinds(n int, k protocol.Kind) string {
+	english, plural := k.String(), "s"
+	if strings.HasSuffix(english, "s") {
+		plural = "es"
+	}
+	french := p.translated(english)
+	first, rest, _ := strings.Cut(french, " ")
+	return p.many(n, french, strings.TrimSpace(first+"s "+rest), english, english+plural)
+}
+
 // short is how a code is shown to people: its first eight characters after the
 // common beginning, and its last four.
 func short(code string) string {
@@ -68,14 +81,16 @@ func (p *program) person(name, did string) string {
 	return fmt.Sprintf(p.tr("une personne (…%s)", "somebody (…%s)"), did[len(did)-8:])
 }
 
-// states in French, as the glossary has them.
-var frenchStates = map[string]string{
-	"live": "en vigueur", "suspended": "suspendu", "revoked": "retiré", "withdrawn": "repris",
-	"retired": "hors catalogue", "renounced": "abandonné par la personne", "erased": "effacé",
+// frenchReasons are the public reasons of a status or a dispute.
+var frenchReasons = map[string]string{
+	"error": "erreur", "wrong-person": "erreur de personne", "safety": "sécurité", "fraud": "fraude", "rules": "règles",
+	"outdated": "périmé", "request": "à la demande de la personne", "other": "autre",
+	"never-happened": "n’a pas eu lieu", "criteria-not-met": "critères non remplis", "unsafe": "dangereux",
+	"copied": "copié", "impersonation": "usurpation",
 }
 
-func (p *program) state(s string) string {
-	if w, ok := frenchStates[s]; ok && p.french {
+func (p *program) reason(s string) string {
+	if w, ok := frenchReasons[s]; ok && p.french {
 		return w
 	}
 	return s
