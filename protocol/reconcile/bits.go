@@ -13,14 +13,16 @@ func (b *bitset) has(i int) bool {
 	return b.count > 0 && b.words[i/64]>>(i%64)&1 == 1
 }
 
-// add puts i in, of a set of n ranks.
-func (b *bitset) add(i, n int) {
-	if b.words == nil {
+// addAll puts [i, j) in, none of which is there yet, of a set of n ranks.
+func (b *bitset) addAll(i, j, n int) {
+	if b.words == nil && i < j {
 		b.words = make([]uint64, (n+63)/64)
 	}
-	if b.words[i/64]>>(i%64)&1 == 0 {
-		b.words[i/64] |= 1 << (i % 64)
-		b.count++
+	b.count += j - i
+	for i < j {
+		to := min(j, i-i%64+64)
+		b.words[i/64] |= ^uint64(0) >> (64 - (to - i)) << (i % 64)
+		i = to
 	}
 }
 

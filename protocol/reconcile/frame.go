@@ -29,6 +29,9 @@ const (
 	// MaxCells is the size of the largest sketch: 1,500 differences in half a
 	// frame. More differences take more sketches.
 	MaxCells = 2400
+	// MaxWanted is how many ids one side may want, beside whole ranges: what
+	// sketches of 20 million keys find, in 5 MB of memory.
+	MaxWanted = 1 << 18
 	// MaxPieces is how many ranges one sketch may be of.
 	MaxPieces = 256
 )

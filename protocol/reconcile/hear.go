@@ -139,7 +139,9 @@ func (s *Session) hearIDs(r *reader, it *item) {
 				wants = append(wants, 0)
 			}
 			wants[i/8] |= 1 << (i % 8)
-			s.wantID(binary.LittleEndian.Uint64(raw[8*i:]))
+			if r.err = s.wantID(binary.LittleEndian.Uint64(raw[8*i:])); r.err != nil {
+				return
+			}
 		}
 	}
 	if len(wants) > 0 {
@@ -238,7 +240,9 @@ func (s *Session) hearSketch(r *reader) {
 		return
 	}
 	for _, id := range lacking {
-		s.wantID(id)
+		if r.err = s.wantID(id); r.err != nil {
+			return
+		}
 	}
 	if push > 0 || len(lacking) > 0 {
 		s.heard.answers = append(s.heard.answers, need{spans, lacking, push})

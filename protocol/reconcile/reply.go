@@ -21,6 +21,14 @@ func (s *Session) reply() ([]byte, error) {
 		return nil, tooMany("more than %d messages", MaxMessages)
 	}
 	s.choose(&m)
+	if s.messages == MaxMessages {
+		// Nobody may answer this one. What is open stays so until the next
+		// session; what is decided holds.
+		n := len(m.open)
+		m.open = slices.DeleteFunc(m.open, (*item).isOpen)
+		s.partial = s.partial || len(m.open) < n
+	}
+	m.open = join(m.open)
 	var w writer
 	if err := s.write(&w, m.open); err != nil {
 		return nil, err
@@ -34,10 +42,40 @@ func (s *Session) reply() ([]byte, error) {
 		w.frame(b)
 	}
 	out := w.message()
-	if s.framesOut += w.frames; s.framesOut > MaxFrames {
-		return nil, tooMany("an answer of more than %d frames", MaxFrames)
-	}
+	s.framesOut += w.frames
 	return out, nil
+}
+
+// isOpen reports whether the peer must answer what will be said of the range.
+func (it *item) isOpen() bool { return it.kind != decided || it.mode == modeFingerprint }
+
+// join makes one of neighbours of which the same is said: that there are keys
+// to come, or that nothing is here. In a tail they are most of a message.
+func join(ranges []*item) []*item {
+	joined := ranges[:0]
+	for _, it := range ranges {
+		if n := len(joined); n > 0 && joined[n-1].hi == it.lo {
+			last := joined[n-1]
+			pushes := last.kind == decided && it.kind == decided && last.mode == modeSkip && it.mode == modeSkip
+			nothing := last.kind == list && it.kind == list && last.own+it.own+last.push+it.push == 0
+			if pushes || nothing {
+				last.hi, last.j, last.push = it.hi, it.j, last.push+it.push
+				continue
+			}
+		}
+		joined = append(joined, it)
+	}
+	return joined
+}
+
+// full reports whether a description must be left to the next session: filters
+// and sketches of more than 20 million keys. Some frames are kept for the rest.
+func (s *Session) full(w *writer) bool {
+	if s.framesOut+w.frames < MaxFrames-MaxMessages {
+		return false
+	}
+	s.partial = true
+	return true
 }
 
 // write says what was decided of ranges, and moves settled up to the first that
@@ -70,7 +108,7 @@ func (s *Session) write(w *writer, ranges []*item) error {
 		if err != nil {
 			return err
 		}
-		if it.kind != decided || it.mode == modeFingerprint {
+		if it.isOpen() {
 			open = min(open, it.i)
 		}
 	}
@@ -141,6 +179,9 @@ func (s *Session) writeList(w *writer, it *item) error {
 // writeFilters describes a range by one filter or several.
 func (s *Session) writeFilters(w *writer, it *item) error {
 	for _, part := range s.cut(it, 1+(it.j-it.i)/filterKeys) {
+		if s.full(w) {
+			return nil
+		}
 		f := newFilter(part.own, it.hashes)
 		if err := s.each(part.i, part.j, func(_ int, k *Key) { f.add(s.salt.idOf(k)) }); err != nil {
 			return err
@@ -160,7 +201,7 @@ func (s *Session) writeSketches(w *writer, ranges []*item) error {
 	var spans []span
 	d := 0.0
 	flush := func() error {
-		if len(spans) == 0 {
+		if len(spans) == 0 || s.full(w) {
 			return nil
 		}
 		sk := newSketch(d)
@@ -176,7 +217,7 @@ func (s *Session) writeSketches(w *writer, ranges []*item) error {
 		each := it.lack + it.extra
 		pieces := []*item{it}
 		if each > oneSketch {
-			pieces = s.cut(it, 1+int(each/oneSketch))
+			pieces = s.cut(it, 1+int(min(each/oneSketch, MaxFrames)))
 			each /= float64(len(pieces))
 		}
 		for _, p := range pieces {

@@ -40,6 +40,8 @@ type Session struct {
 	base   int // the rank from which keys take part
 	lowest Key // and the bound of it
 
+	partial bool // something was left open
+
 	messages, framesIn, framesOut int
 	hashed                        int // keys, against maxHashed
 
@@ -227,7 +229,7 @@ func (s *Session) Receive(frame []byte) (reply []byte, done bool, err error) {
 	}
 	reply, err = s.receive(frame)
 	if err != nil {
-		s.state = over
+		s.state, s.partial = over, true
 		return nil, true, err
 	}
 	return reply, s.state == over, nil
@@ -413,6 +415,11 @@ func (s *Session) Expected() uint64 { return s.expected }
 // Over reports whether the session has ended, well or not.
 func (s *Session) Over() bool { return s.state == over }
 
+// Complete reports whether nothing was left open on this side, once the session
+// is over. What was left, because MaxMessages or MaxFrames is reached, the next
+// session finds.
+func (s *Session) Complete() bool { return s.state == over && !s.partial }
+
 // maxWanted is how many ranges are remembered to judge what the peer sends.
 // Beyond it neighbours become one, and the judgement milder.
 const maxWanted = 16 << 10
@@ -433,9 +440,14 @@ func (s *Session) expect(n int) {
 	s.expected += min(uint64(n), math.MaxUint64-s.expected)
 }
 
-func (s *Session) wantID(id uint64) {
+// wantID remembers an id that the peer is asked for.
+func (s *Session) wantID(id uint64) error {
+	if len(s.wantedID) == MaxWanted {
+		return tooMany("more than %d ids wanted", MaxWanted)
+	}
 	s.wantedID[id] = struct{}{}
 	s.expect(1)
+	return nil
 }
 
 // normalise sorts the ranges of wanted keys and joins those that touch.
@@ -474,21 +486,19 @@ func sooner(a, b Key) Key {
 
 // promise records that the key of rank i will be sent, and reports whether that
 // is new.
-func (s *Session) promise(i int) bool {
-	if s.promised.has(i) {
-		return false
-	}
-	s.promised.add(i, s.config.View.Len())
-	s.waiting.add(i, s.config.View.Len())
-	return true
-}
+func (s *Session) promise(i int) bool { return s.promiseAll(i, i+1) == 1 }
 
 // promiseAll promises the keys of [i, j) and returns how many were new.
 func (s *Session) promiseAll(i, j int) int {
-	n := 0
+	n := s.own(i, j)
+	if n == j-i {
+		s.promised.addAll(i, j, s.config.View.Len())
+		s.waiting.addAll(i, j, s.config.View.Len())
+		return n
+	}
 	for ; i < j; i++ {
-		if s.promise(i) {
-			n++
+		if !s.promised.has(i) {
+			s.promiseAll(i, i+1)
 		}
 	}
 	return n

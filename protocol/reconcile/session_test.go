@@ -201,6 +201,153 @@ func TestAnyTwoSetsEndEqual(t *testing.T) {
 	})
 }
 
-func TestErrors(t *testing.T) {
-	_ = errors.New
+// Two sets of equal counts everywhere and no key in common are the worst for
+// guesses: nothing shows how far apart they are.
+func TestNothingInCommon(t *testing.T) {
+	var a, b []reconcile.Key
+	for i := range 30_000 {
+		k := keyOf(i)
+		a = append(a, k)
+		b = append(b, reconcile.NewKey(k.Created(), keyOf(-i-1).Digest()))
+	}
+	m := meet(t, reconcile.Config{View: build(t, a).View()}, reconcile.Config{View: build(t, b).View()})
+	m.check(t)
+	t.Logf("%d messages of %d bytes", m.messages, m.sizes)
+	if m.messages > 14 || m.bytes > 9*30_000 {
+		t.Errorf("got %d messages of %d bytes, want at most 14, and less than all ids", m.messages, m.bytes)
+	}
+}
+
+// Brest keeps records since 2027, Rennes since 2026: they compare what both
+// keep, and nothing older is sent.
+func TestEpochs(t *testing.T) {
+	keys := numbered(5000)
+	from := keys[2000].Created()
+	missing := without(keys, func(i int) bool { return i%500 == 250 })
+	for _, tt := range []struct {
+		name         string
+		asks, answer reconcile.Config
+		want         int
+	}{
+		{"who asks keeps less", reconcile.Config{View: build(t, missing).View(), From: from}, reconcile.Config{View: build(t, keys).View()}, 6},
+		{"who answers keeps less", reconcile.Config{View: build(t, missing).View()}, reconcile.Config{View: build(t, keys).View(), From: from}, 6},
+		{"and nothing is missing", reconcile.Config{View: build(t, keys[1000:]).View()}, reconcile.Config{View: build(t, keys).View(), From: from}, 0},
+		{"and has nothing", reconcile.Config{View: build(t, keys[:1000]).View()}, reconcile.Config{View: build(t, keys).View(), From: from}, 3000},
+		{"and nothing is kept", reconcile.Config{View: build(t, keys).View()}, reconcile.Config{View: build(t, keys[:1000]).View(), From: from}, 0},
+	} {
+		m := meet(t, tt.asks, tt.answer)
+		got := len(m.b.pushed)
+		if got != tt.want || int(m.a.session.Expected()) != tt.want {
+			t.Errorf("%s: got %d keys, %d expected, want %d", tt.name, got, m.a.session.Expected(), tt.want)
+		}
+		for _, k := range m.b.pushed {
+			if k.Created().Before(from) || !m.a.session.Wants(k) {
+				t.Errorf("%s: a key of %s was sent", tt.name, k.Created())
+			}
+		}
+	}
+}
+
+// Records are sent while the rest is compared, and always in key order.
+func TestPushBegins(t *testing.T) {
+	keys := numbered(20_000)
+	a := build(t, without(keys, func(i int) bool { return i < 2000 || i == 15_000 })).View()
+	m := meet(t, reconcile.Config{View: a}, reconcile.Config{View: build(t, keys).View()})
+	m.check(t)
+
+	// Again, up to the message in which Rennes learns that Brest lacks the
+	// beginning: what is after is still open.
+	brestSide := newSide(t, reconcile.Config{Name: brest, View: a, Nonce: nonce(1)})
+	rennes := newSide(t, reconcile.Config{Name: brest, View: build(t, keys).View(), Nonce: nonce(2)})
+	message := pass(t, rennes, brestSide.session.Start())
+	message = pass(t, brestSide, message)
+	pass(t, rennes, message)
+	rennes.take(100)
+	if rennes.session.Over() || len(rennes.pushed) < 1500 || !slices.Equal(rennes.pushed, keys[:len(rennes.pushed)]) {
+		t.Errorf("after 3 messages %d keys could be sent, in order %v; want the first 1,500 or more", len(rennes.pushed), rennes.inOrder)
+	}
+}
+
+// pass hands all frames of a message to a side and returns the reply.
+func pass(t fataler, to *side, message []byte) (reply []byte) {
+	t.Helper()
+	for r := bytes.NewReader(message); r.Len() > 0; {
+		frame, err := reconcile.ReadFrame(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reply, _, err = to.session.Receive(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return reply
+}
+
+// What nobody announced and nobody asked for is proof against who sends it.
+func TestUnwanted(t *testing.T) {
+	keys := numbered(3000)
+	lacks := map[int]bool{70: true, 71: true, 2500: true}
+	m := meet(t, reconcile.Config{View: build(t, without(keys, func(i int) bool { return lacks[i] })).View()},
+		reconcile.Config{View: build(t, keys).View()})
+	m.check(t)
+	unwanted := 0
+	for i, k := range keys {
+		if !lacks[i] && !m.a.session.Wants(k) {
+			unwanted++
+		}
+		if m.b.session.Wants(k) {
+			t.Fatalf("who lacks nothing wants key %d", i)
+		}
+	}
+	if unwanted < 2900 {
+		t.Errorf("of 2,997 keys that are no news, only %d are unwanted", unwanted)
+	}
+}
+
+func TestReadFrame(t *testing.T) {
+	big := append(binary.AppendUvarint(nil, reconcile.MaxFrame), make([]byte, reconcile.MaxFrame)...)
+	for _, tt := range []struct {
+		name string
+		data []byte
+		size int
+		want error
+	}{
+		{"nothing", nil, 0, io.EOF},
+		{"an empty frame", []byte{0}, 0, nil},
+		{"a frame", []byte{2, 7, 8}, 2, nil},
+		{"the largest frame", big, reconcile.MaxFrame, nil},
+		{"one byte more", binary.AppendUvarint(nil, reconcile.MaxFrame+1), 0, reconcile.ErrLimit},
+		{"2^60 bytes", binary.AppendUvarint(nil, 1<<60), 0, reconcile.ErrLimit},
+		{"a frame cut short", []byte{9, 1, 2}, 0, io.ErrUnexpectedEOF},
+		{"a length cut short", []byte{0x80}, 0, io.ErrUnexpectedEOF},
+	} {
+		frame, err := reconcile.ReadFrame(bytes.NewReader(tt.data), nil)
+		if !errors.Is(err, tt.want) || len(frame) != tt.size {
+			t.Errorf("%s: got %d bytes, %v, want %d, %v", tt.name, len(frame), err, tt.size, tt.want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for _, name := range []string{"", string(make([]byte, reconcile.MaxName+1))} {
+		if _, err := reconcile.New(reconcile.Config{Name: name}); !errors.Is(err, reconcile.ErrLimit) {
+			t.Errorf("a name of %d bytes: got %v, want ErrLimit", len(name), err)
+		}
+	}
+	frame := newSide(t, reconcile.Config{Name: brest, Audit: true, From: time.Unix(1_800_000_000, 0)}).session.Start()[1:]
+	h, err := reconcile.ReadHello(frame)
+	if err != nil || h.Name != brest || !h.Audit || h.Count != 0 || h.From.Unix() != 1_800_000_000 {
+		t.Errorf("got %+v, %v", h, err)
+	}
+	other := newSide(t, reconcile.Config{Name: "fr:epci:243500139/badges"})
+	if _, _, err := other.session.Receive(frame); !errors.Is(err, reconcile.ErrName) {
+		t.Errorf("Rennes, asked for Brest: got %v, want ErrName", err)
+	}
+	if _, _, err := other.session.Receive(frame); !errors.Is(err, reconcile.ErrOver) {
+		t.Errorf("asked again: got %v, want ErrOver", err)
+	}
+	frame[1]++
+	if _, err := reconcile.ReadHello(frame); !errors.Is(err, reconcile.ErrVersion) {
+		t.Errorf("version 2: got %v, want ErrVersion", err)
+	}
 }
