@@ -146,6 +146,14 @@ func allocated(do func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // No frame of a few bytes makes us allocate by what it claims: the worst of them
 // have a small set described to them.
 func TestClaimsAllocateNothing(t *testing.T) {

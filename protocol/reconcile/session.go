@@ -47,9 +47,9 @@ type Session struct {
 
 	// promised are the keys that will be sent, of which waiting have not been
 	// handed to the caller, and will be as soon as they are below settled:
-	// all below it is decided.
+	// all below it is decided. None waits below next.
 	promised, waiting bitset
-	settled           int
+	settled, next     int
 
 	wanted   []span // ranges of which the peer will send some keys
 	wantedID map[uint64]struct{}
@@ -141,10 +141,7 @@ func (s *Session) begin(from uint64) {
 func (s *Session) Start() []byte {
 	s.asks, s.state, s.asked = true, started, s.config.Nonce
 	s.salt = saltOf(s.asked, Nonce{})
-	count, fp, err := s.fingerprint(s.base, s.config.View.Len())
-	if err != nil {
-		count, fp = s.own(s.base, s.config.View.Len()), 0 // cannot be: nothing is hashed yet
-	}
+	count, fp, _ := s.fingerprint(s.base, s.config.View.Len()) // no error: the first look is never one too many
 	flags := byte(0)
 	if s.config.Audit {
 		flags = auditFlag
@@ -385,9 +382,13 @@ func (s *Session) end() {
 // which the next session skips at the cost of one range.
 func (s *Session) Push(limit int) []Key {
 	var keys []Key
-	for i := s.waiting.next(0, s.settled); i < s.settled && len(keys) < limit; i = s.waiting.next(i+1, s.settled) {
-		s.waiting.remove(i)
-		keys = append(keys, s.config.View.At(i))
+	for len(keys) < limit {
+		s.next = s.waiting.next(s.next, s.settled)
+		if s.next >= s.settled {
+			break
+		}
+		s.waiting.remove(s.next)
+		keys = append(keys, s.config.View.At(s.next))
 	}
 	return keys
 }
@@ -491,6 +492,7 @@ func (s *Session) promise(i int) bool { return s.promiseAll(i, i+1) == 1 }
 // promiseAll promises the keys of [i, j) and returns how many were new.
 func (s *Session) promiseAll(i, j int) int {
 	n := s.own(i, j)
+	s.next = min(s.next, i)
 	if n == j-i {
 		s.promised.addAll(i, j, s.config.View.Len())
 		s.waiting.addAll(i, j, s.config.View.Len())

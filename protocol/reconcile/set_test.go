@@ -45,6 +45,19 @@ func build(t fataler, keys []reconcile.Key) *reconcile.Set {
 	return s
 }
 
+// without returns keys without those of which lacks says so.
+func without(keys []reconcile.Key, lacks func(i int) bool) []reconcile.Key {
+	kept := make([]reconcile.Key, 0, len(keys))
+	for i, k := range keys {
+		if !lacks(i) {
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}
+
+func nobody(int) bool { return false }
+
 func keysOf(v reconcile.View) []reconcile.Key { return slices.Collect(v.Keys(0, v.Len())) }
 
 // sumOf adds digests one by one, byte by byte.
