@@ -18,8 +18,8 @@ const (
 	MaxRanges = 4096
 	// MaxIDs is how many ids one message may list.
 	MaxIDs = 4096
-	// MaxMessages is how many messages both sides together may send. Equal
-	// halves of 2^32 keys are told apart in 22; a million take 4 to 9.
+	// MaxMessages is how many messages both sides together may send. A million
+	// keys take 2 to 10, and each eightfold of them one more.
 	MaxMessages = 24
 	// MaxFrames is how many frames each side may send: 16 MiB, the filters of
 	// 20 million keys.

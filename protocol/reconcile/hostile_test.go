@@ -51,7 +51,6 @@ func talking(t fataler, v reconcile.View, asks bool) *reconcile.Session {
 // frames of a hostile peer, without length. The bound 0x00 is the end of all
 // keys; ranges begin with 0x00 0x01, the bound before all keys.
 var (
-	toEnd     = []byte{0x00, 0x01} // of a frame of ranges: from the first key
 	everyKey  = []byte{0x01, 0x00, 0x01, 0x00, 0x00}
 	aMillion  = []byte{0xc0, 0x84, 0x3d}
 	tooMuch   = binary.AppendUvarint(nil, 1<<41)
@@ -212,6 +211,25 @@ func TestNeverEnding(t *testing.T) {
 	}
 	if frames > reconcile.MaxFrames {
 		t.Errorf("%d frames of one message were heard, want at most %d", frames, reconcile.MaxFrames)
+	}
+}
+
+// What is promised in the last message is announced, though what is left of the
+// range stays open: what comes unannounced would be held against us.
+func TestLastMessageAnnounces(t *testing.T) {
+	v := build(t, numbered(5000)).View()
+	s := talking(t, v, false)
+	for messages := 2; messages < reconcile.MaxMessages-2; messages += 2 {
+		lie := ranges([]byte{0x01, 0x00}, binary.AppendUvarint(nil, 5000), make([]byte, 8))
+		if _, done, err := s.Receive(lie); done || err != nil {
+			t.Fatalf("after %d messages: done %v, %v", messages, done, err)
+		}
+	}
+	nothing := ranges([]byte{0x04, 0x00, 0x05, 0x01, 0x01, 0x00}) // a filter of no key, for 5
+	reply, done, err := s.Receive(nothing)
+	want := ranges([]byte{0x08, 0x00}, binary.AppendUvarint(nil, 5000))
+	if err != nil || !done || s.Complete() || !bytes.Equal(reply[1:], want) {
+		t.Errorf("got %x, done %v, %v, complete %v, want %x", reply, done, err, s.Complete(), want)
 	}
 }
 

@@ -22,11 +22,7 @@ func (s *Session) reply() ([]byte, error) {
 	}
 	s.choose(&m)
 	if s.messages == MaxMessages {
-		// Nobody may answer this one. What is open stays so until the next
-		// session; what is decided holds.
-		n := len(m.open)
-		m.open = slices.DeleteFunc(m.open, (*item).isOpen)
-		s.partial = s.partial || len(m.open) < n
+		s.leaveOpen(&m)
 	}
 	m.open = join(m.open)
 	var w writer
@@ -44,6 +40,18 @@ func (s *Session) reply() ([]byte, error) {
 	out := w.message()
 	s.framesOut += w.frames
 	return out, nil
+}
+
+// leaveOpen leaves to the next session what the peer would have to answer, which
+// nobody may. What was decided holds, and is announced.
+func (s *Session) leaveOpen(m *message) {
+	m.open = slices.DeleteFunc(m.open, func(it *item) bool {
+		if it.isOpen() {
+			s.partial = true
+			it.kind, it.mode, it.body = decided, modeSkip, nil
+		}
+		return it.mode == modeSkip && it.push == 0
+	})
 }
 
 // isOpen reports whether the peer must answer what will be said of the range.

@@ -16,7 +16,7 @@ var ErrOrder = errors.New("keys are not in ascending order")
 
 // A Set is the set of keys one node holds of one territory: a B+tree in memory
 // with the count and the sum of each subtree, so that any range is summed in
-// O(log n). A million keys take 43 MiB in order of time, at most 64 MiB in any.
+// O(log n). A million keys take 43 MiB in order of time, 53 MiB in any.
 //
 // A Set has one user at a time. A [View] of it has any number, and is not
 // changed by what is inserted later.
@@ -69,8 +69,8 @@ func (s *Set) View() View {
 	return s.view
 }
 
-// Insert adds k and reports whether it was new. Cost: O(log n), 2 to 5 µs at a
-// million keys.
+// Insert adds k and reports whether it was new. Cost: O(log n), at a million keys
+// 0.1 µs in order of time and 1 to 3 µs in any.
 func (s *Set) Insert(k Key) bool {
 	if s.view.Has(k) {
 		return false
