@@ -139,8 +139,7 @@ func Open(cfg Config) (*Store, error) {
 		if s.db != nil {
 			s.db.Close()
 		}
-		s.lock.release()
-		return nil, err
+		return nil, errors.Join(err, s.lock.release())
 	}
 	return s, nil
 }

@@ -75,7 +75,9 @@ func (p *program) openFolder(s *settings) (*client, error) {
 			patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
 			err := server.Shutdown(patience)
-			<-served
+			if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+				err = errors.Join(err, ended)
+			}
 			return errors.Join(err, n.Close())
 		},
 	}, nil

@@ -114,12 +114,18 @@ var frenchSentences = []sentence{
 	{"succession", "changement de clé"},
 
 	// store
-	{"the store is read-only: %s free on the disk of %s, and writing stops below %s: free some space (\"essaim doctor --fix\" gives back %s at once), it goes on by itself",
-		"il reste %s sur le disque de %s, et rien n’est plus écrit en dessous de %s : faites de la place (essaim doctor --fix rend %s tout de suite), le nœud reprendra de lui-même"},
-	{"the store is read-only: %s free on the disk of %s, and opening needs %s: free some space, or run \"essaim doctor --fix\", which gives back %s kept for this",
-		"il reste %s sur le disque de %s, et il en faut %s pour ouvrir le dossier : faites de la place, ou lancez essaim doctor --fix, qui rend %s gardés pour ce cas"},
-	{"folder %s is in use by %s: stop it first, or give commands while it runs, which talk to it: the folder is in use",
-		"le dossier %s est occupé par %s : arrêtez-le d’abord, ou donnez vos commandes pendant qu’il tourne, elles passeront par lui"},
+	{
+		"the store is read-only: %s free on the disk of %s, and writing stops below %s: free some space (\"essaim doctor --fix\" gives back %s at once), it goes on by itself",
+		"il reste %s sur le disque de %s, et rien n’est plus écrit en dessous de %s : faites de la place (essaim doctor --fix rend %s tout de suite), le nœud reprendra de lui-même",
+	},
+	{
+		"the store is read-only: %s free on the disk of %s, and opening needs %s: free some space, or run \"essaim doctor --fix\", which gives back %s kept for this",
+		"il reste %s sur le disque de %s, et il en faut %s pour ouvrir le dossier : faites de la place, ou lancez essaim doctor --fix, qui rend %s gardés pour ce cas",
+	},
+	{
+		"folder %s is in use by %s: stop it first, or give commands while it runs, which talk to it: the folder is in use",
+		"le dossier %s est occupé par %s : arrêtez-le d’abord, ou donnez vos commandes pendant qu’il tourne, elles passeront par lui",
+	},
 	{"another process", "un autre programme"},
 	{"%s (process %s)", "%s (processus %s)"},
 	{"record %s: not in the store", "l’acte %s n’est pas ici"},

@@ -69,11 +69,28 @@ func (p *program) tr(french, english string) string {
 
 // say prints a line of the result.
 func (p *program) say(french, english string, args ...any) {
-	fmt.Fprintf(p.out, p.tr(french, english)+"\n", args...)
+	p.line(p.tr(french, english), args...)
 }
 
 // line prints a line of the result that needs no translation.
-func (p *program) line(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+func (p *program) line(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if mark, colour := marks(text); mark != "" && p.colours() {
+		text = colour + mark + "\x1b[0m" + strings.TrimPrefix(text, mark)
+	}
+	fmt.Fprintln(p.out, text)
+}
+
+// marks returns the sign a line begins with, if it is one that has a colour.
+// The sign and its word stay: nothing is said by colour alone.
+func marks(text string) (mark, colour string) {
+	for mark, colour := range map[string]string{"✓": "\x1b[32m", "✗": "\x1b[31m", "ok ": "\x1b[32m", "warn ": "\x1b[33m", "fail ": "\x1b[31m"} {
+		if strings.HasPrefix(text, mark) {
+			return mark, colour
+		}
+	}
+	return "", ""
+}
 
 // note prints a line that is not the result: what goes on, what to do next.
 func (p *program) note(french, english string, args ...any) {

@@ -98,8 +98,10 @@ func (p *program) load() (*settings, error) {
 		*path = abs
 	}
 	if err := s.read(); err != nil {
-		return nil, &failure{Code: "bad_config", Message: p.translated(err.Error()), exit: exitConfig,
-			Hint: p.tr("corrigez, puis : essaim config check", "mend it, then: essaim config check")}
+		return nil, &failure{
+			Code: "bad_config", Message: p.translated(err.Error()), exit: exitConfig,
+			Hint: p.tr("corrigez, puis : essaim config check", "mend it, then: essaim config check"),
+		}
 	}
 	p.settings = s
 	return s, nil

@@ -41,9 +41,11 @@ func (p *program) setStatus(ctx context.Context, c *client, target, state, reaso
 		p.note("  acte  %s", "  record  %s", v.CID)
 	})
 	if wanted := strings.Replace(state, "reinstated", "live", 1); err == nil && v.TargetState != wanted {
-		return &failure{Code: "overtaken", exit: exitError,
+		return &failure{
+			Code: "overtaken", exit: exitError,
 			Message: p.tr("un autre changement, signé dans la même seconde, l’emporte", "another change, signed within the same second, counts"),
-			Hint:    p.tr("recommencez", "do it again")}
+			Hint:    p.tr("recommencez", "do it again"),
+		}
 	}
 	return err
 }

@@ -136,7 +136,11 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		},
 	}}
 	ask := func(path string, v any) error {
-		resp, err := c.Get("http://localhost/api/v1" + path)
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost/api/v1"+path, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := c.Do(req)
 		if err != nil {
 			return err
 		}

@@ -105,10 +105,10 @@ func TestTreeIsThePage(t *testing.T) {
 	line := regexp.MustCompile(`(?m)^essaim (\w+ \|.*|who .*|\w+ +\w+( \| \w+)+.*)$`)
 	for _, found := range line.FindAllStringSubmatch(page(t), -1) {
 		words := strings.Fields(strings.ReplaceAll(found[1], "|", " "))
-		switch {
-		case words[0] == "setup":
+		switch words[0] {
+		case "setup":
 			want = append(want, words...)
-		case words[0] == "who":
+		case "who":
 			want = append(want, "who")
 		default:
 			for _, verb := range words[1:] {

@@ -95,7 +95,8 @@ const (
 func ReadFrame(r interface {
 	io.Reader
 	io.ByteReader
-}, buf []byte) ([]byte, error) {
+}, buf []byte,
+) ([]byte, error) {
 	size, err := binary.ReadUvarint(r)
 	if err != nil {
 		return nil, err

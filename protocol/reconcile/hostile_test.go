@@ -273,10 +273,9 @@ func frameOf(random *rand.Rand, v reconcile.View) []byte {
 	for i, n := 0, random.IntN(200); i <= n; i++ {
 		mode := byte(random.IntN(6)) | byte(random.IntN(2))<<3
 		b = append(b, mode)
-		switch {
-		case i == n:
+		if i == n {
 			b = append(b, 0)
-		default:
+		} else {
 			to := uint64(v.At(min(v.Len()-1, v.Len()*i/n+random.IntN(1+v.Len()/n))).Created().Unix())
 			to = max(to, at+1)
 			b = binary.AppendUvarint(b, to-at+1)

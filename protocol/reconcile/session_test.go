@@ -67,7 +67,7 @@ func meet(t fataler, a, b reconcile.Config) *meeting {
 		var buf []byte
 		for {
 			frame, err := reconcile.ReadFrame(r, buf)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

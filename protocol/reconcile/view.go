@@ -72,10 +72,10 @@ func (v View) Sum(i, j int) Sum {
 // sumTo returns the sum of the digests of [0, i).
 func (v View) sumTo(i int) Sum {
 	var s Sum
-	switch {
-	case i == 0:
+	switch i {
+	case 0:
 		return s
-	case i == v.count:
+	case v.count:
 		return v.sum
 	}
 	n := v.root

@@ -194,6 +194,6 @@ func (g *Graph) lay(a, b, free actor, fromFree []actor) []actor {
 	if a == free {
 		return append(fromFree, b)
 	}
-	g.search.toward.set(a, uint64(b))
+	g.toward.set(a, uint64(b))
 	return fromFree
 }
