@@ -92,7 +92,7 @@ func gossipSubParams() pubsub.GossipSubParams {
 }
 
 func peerScore(app func(peer.ID) float64) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
-	return &pubsub.PeerScoreParams{
+	params := &pubsub.PeerScoreParams{
 		AppSpecificScore:            app,
 		AppSpecificWeight:           1,
 		DecayInterval:               time.Minute,
@@ -103,13 +103,15 @@ func peerScore(app func(peer.ID) float64) (*pubsub.PeerScoreParams, *pubsub.Peer
 		BehaviourPenaltyDecay:       pubsub.ScoreParameterDecayWithBase(score.DecayInterval, time.Minute, score.Decay),
 		IPColocationFactorThreshold: 1,
 		Topics:                      map[string]*pubsub.TopicScoreParams{},
-	}, &pubsub.PeerScoreThresholds{
+	}
+	thresholds := &pubsub.PeerScoreThresholds{
 		GossipThreshold:             score.NoGossip,
 		PublishThreshold:            score.NoPublish,
 		GraylistThreshold:           score.Graylist,
 		AcceptPXThreshold:           1000, // no peer exchange through gossip
 		OpportunisticGraftThreshold: 1,
 	}
+	return params, thresholds
 }
 
 // topicScore scores nothing by topic.

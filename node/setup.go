@@ -234,7 +234,15 @@ func (n *Node) issue(ctx context.Context, document badge.Document, as did.DID) (
 	if err != nil {
 		return protocol.Record{}, err
 	}
-	r, err := protocol.Issue(document, n.now(), key)
+	at := n.now()
+	if _, ok := document.(*badge.Profile); ok { // the newest one counts
+		earlier, err := n.ProfileOf(as)
+		if err != nil {
+			return protocol.Record{}, err
+		}
+		at = following(at, earlier)
+	}
+	r, err := protocol.Issue(document, at, key)
 	if err != nil {
 		return protocol.Record{}, err
 	}
