@@ -46,10 +46,9 @@ func TestTwoChangesInOneSecond(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := protocol.Live
 	for i := range 6 {
-		state := badge.Suspended
-		if want = protocol.Suspended; i%2 == 1 {
+		state, want := badge.Suspended, protocol.Suspended
+		if i%2 == 1 {
 			state, want = badge.Reinstated, protocol.Live
 		}
 		if _, err := n.SetStatus(ctx, node.StatusDraft{Target: award.CID(), State: state}); err != nil {
