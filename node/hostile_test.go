@@ -50,9 +50,11 @@ func newStranger(t testing.TB) *stranger {
 // meet connects to a victim and joins its topics.
 func (s *stranger) meet(b *box, ids ...territory.ID) {
 	s.t.Helper()
-	if err := s.Connect(context.Background(), info(s.t, b)); err != nil {
-		s.t.Fatal(err)
-	}
+	// Where both sides dial at once, one of the two may fail: then the other
+	// made the connection, or the next try does.
+	eventually(s.t, "the stranger meets the node", func() bool {
+		return s.Connect(context.Background(), info(s.t, b)) == nil
+	})
 	for _, id := range ids {
 		if s.topics[id] == nil {
 			s.topics[id] = must(s.pubsub.Join(protocol.Topic(id)))(s.t)
