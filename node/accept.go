@@ -23,11 +23,12 @@ const (
 	Uploaded            // brought by a person: API, command line, file
 	Gossiped            // said on a topic by Source.Peer
 	Fetched             // asked for, and given by Source.Peer
+	Synced              // what Source.Peer had more, when sets were compared
 )
 
 // String names the way in, for logs.
 func (v Via) String() string {
-	return [...]string{"issued", "uploaded", "gossiped", "fetched"}[v]
+	return [...]string{"issued", "uploaded", "gossiped", "fetched", "synchronised"}[v]
 }
 
 // Source says how a record came and, from the network, who handed it over. That
@@ -123,6 +124,11 @@ func (n *Node) admit(ctx context.Context, from Source, records ...protocol.Recor
 		failed = n.store.Sync()
 	}
 	var added []protocol.Record
+	for i, o := range outcomes {
+		if o.Status != store.Known {
+			n.sets.add(records[i])
+		}
+	}
 	for i, r := range records {
 		switch {
 		case i >= len(outcomes) || failed != nil && from.ours():
@@ -136,10 +142,14 @@ func (n *Node) admit(ctx context.Context, from Source, records ...protocol.Recor
 			n.log.Debug("record accepted", "cid", r.CID(), "kind", r.Kind(), "via", from.Via)
 			added = append(added, r)
 			n.learn(r)
-			n.fresh.add(r.Digest())
+			if from.Via != Synced { // what is old is not passed on
+				n.fresh.add(r.Digest())
+			}
 		}
 	}
-	n.wantNames(added, from)
+	if from.Via != Synced { // most of what it names comes too
+		n.wantNames(added, from)
+	}
 	if from.ours() && failed == nil && len(added) <= maxPublished {
 		n.publish(ctx, added)
 	}

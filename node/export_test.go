@@ -96,3 +96,9 @@ func (n *Node) Meshed(id peer.ID, topic string) bool {
 	_, in := g.mesh.peers[relayPeer{id, topic}]
 	return in
 }
+
+// NoteContact keeps that others are heard now, as happens each minute.
+func (n *Node) NoteContact() { n.noteHeard() }
+
+// Hears reports whether a neighbour is connected.
+func (n *Node) Hears() bool { return n.hears() }

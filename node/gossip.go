@@ -354,6 +354,7 @@ func (t *tracer) RejectMessage(m *pubsub.Message, reason string) {
 		t.count.ignored.Add(1)
 	case pubsub.RejectValidationQueueFull, pubsub.RejectValidationThrottled:
 		t.count.dropped.Add(1)
+		t.node.sync.miss("")
 	case pubsub.RejectBlacklstedPeer, pubsub.RejectBlacklistedSource:
 		t.count.rejected.Add(1)
 	default:
@@ -362,14 +363,20 @@ func (t *tracer) RejectMessage(m *pubsub.Message, reason string) {
 	}
 }
 
-func (t *tracer) DropRPC(rpc *pubsub.RPC, _ peer.ID) {
-	t.count.dropped.Add(uint64(len(rpc.GetPublish())))
+func (t *tracer) DropRPC(rpc *pubsub.RPC, to peer.ID) {
+	if lost := len(rpc.GetPublish()); lost > 0 {
+		t.count.dropped.Add(uint64(lost))
+		t.node.sync.miss(to)
+	}
 }
 
 func (t *tracer) SendRPC(rpc *pubsub.RPC, _ peer.ID) {
 	t.count.sent.Add(uint64(len(rpc.GetPublish())))
 }
-func (t *tracer) UndeliverableMessage(*pubsub.Message)           { t.count.dropped.Add(1) }
+func (t *tracer) UndeliverableMessage(*pubsub.Message) {
+	t.count.dropped.Add(1)
+	t.node.sync.miss("")
+}
 func (t *tracer) DuplicateMessage(*pubsub.Message)               { t.count.duplicates.Add(1) }
 func (t *tracer) OnNewOutboundStream(peer.ID, libp2pprotocol.ID) {}
 func (t *tracer) Graft(id peer.ID, topic string)                 { t.mesh.set(id, topic, true) }

@@ -79,6 +79,10 @@ func newHost(key crypto.PrivKey, listen []string, gater *conngater.BasicConnecti
 		rcmgr.BaseLimit{StreamsInbound: 32, StreamsOutbound: 32, Streams: 64, Memory: 16 << 20}, rcmgr.BaseLimitIncrease{})
 	limits.AddServicePeerLimit(recordService,
 		rcmgr.BaseLimit{StreamsInbound: 4, StreamsOutbound: 4, Streams: 8, Memory: 4 << 20}, rcmgr.BaseLimitIncrease{})
+	limits.AddServiceLimit(syncService,
+		rcmgr.BaseLimit{StreamsInbound: 16, StreamsOutbound: 8, Streams: 24, Memory: 32 << 20}, rcmgr.BaseLimitIncrease{})
+	limits.AddServicePeerLimit(syncService,
+		rcmgr.BaseLimit{StreamsInbound: 2, StreamsOutbound: 2, Streams: 4, Memory: 12 << 20}, rcmgr.BaseLimitIncrease{})
 	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.Scale(resources.Memory, resources.Files)),
 		rcmgr.WithMetricsDisabled(),
 		rcmgr.WithLimitPerSubnet(

@@ -60,7 +60,7 @@ type Node struct {
 
 	// Private rows of the store, each with its own schema in the file that
 	// uses it.
-	peers, blocked, follows, self, offers, tokens, aside store.Bucket
+	peers, blocked, follows, self, offers, tokens, aside, hollow, keptSets store.Bucket
 
 	// The network; nil on a node that works on its folder alone.
 	host   host.Host
@@ -73,6 +73,11 @@ type Node struct {
 	redial  chan struct{} // capacity 1
 	classes classIndex
 	fresh   freshRecords
+	trust   *trustFollower
+	sets    sets
+	sync    *synchroniser
+	// hollowRows is the number of the last row of hollow.
+	hollowRows atomic.Uint64
 
 	// acting is held by whoever sets up, awards or claims, so that no key, name
 	// or badge is made twice. It is held over the disk, and taken before mu.
@@ -128,6 +133,9 @@ func New(config Config) (*Node, error) {
 		n.now = time.Now
 	}
 	var err error
+	if n.sync, err = newSynchroniser(); err != nil {
+		return nil, err
+	}
 	n.store, err = store.Open(store.Config{
 		Dir: filepath.Join(config.Dir, "store"), InMemory: config.InMemory, Logger: n.log.With("part", "store"),
 		MinFree: config.MinFree, Now: n.now,
@@ -145,9 +153,11 @@ func (n *Node) open() error {
 	for name, bucket := range map[string]*store.Bucket{
 		bucketPeers: &n.peers, bucketBlocked: &n.blocked, bucketFollows: &n.follows, bucketSelf: &n.self,
 		bucketOffers: &n.offers, bucketTokens: &n.tokens, bucketHeld: &n.aside,
+		bucketHollow: &n.hollow, bucketSets: &n.keptSets,
 	} {
 		*bucket = n.store.Private(name)
 	}
+	n.trust = newTrustFollower(n)
 	n.recallHeld()
 	keys, err := keyring.Open(filepath.Join(n.config.Dir, "keys"))
 	switch {
@@ -215,6 +225,8 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.store.Run(ctx) })
 	group.Go(func() error { return n.write(ctx) })
 	group.Go(func() error { return n.release(ctx) })
+	group.Go(func() error { return n.trust.run(ctx) })
+	group.Go(func() error { return n.noteContact(ctx) })
 	if n.host != nil {
 		if err := n.runNetwork(ctx, group); err != nil {
 			group.Go(func() error { return err }) // ends the others
@@ -252,13 +264,20 @@ func (n *Node) runNetwork(ctx context.Context, group *errgroup.Group) error {
 			_ = s.Reset()
 		}
 	})
+	n.host.SetStreamHandler(SyncProtocol, func(s network.Stream) {
+		if !n.spawn(func(ctx context.Context) { n.serveSync(ctx, s) }) {
+			_ = s.Reset()
+		}
+	})
 	group.Go(func() error {
 		<-ctx.Done()
+		n.host.RemoveStreamHandler(SyncProtocol)
 		n.host.RemoveStreamHandler(RecordProtocol)
 		n.host.Network().StopNotify(notifiee)
 		return nil
 	})
 	group.Go(func() error { return n.fetch(ctx) })
+	group.Go(func() error { return n.synchronise(ctx) })
 	group.Go(func() error { return n.dial(ctx) })
 	// What is followed from now on goes through Follow, what was before here;
 	// following twice is following once.
@@ -305,6 +324,12 @@ func (n *Node) Close() error {
 	}
 	if keys := n.keys.Load(); keys != nil {
 		keys.Lock()
+	}
+	if n.trust != nil {
+		err = errors.Join(err, n.trust.close())
+	}
+	if err := n.saveSets(); err != nil {
+		n.log.Warn("no snapshot of the sets: the next start reads the store", "err", err)
 	}
 	return errors.Join(err, n.store.Close())
 }

@@ -417,6 +417,7 @@ func (n *Node) watch() network.Notifiee {
 				return
 			}
 			n.wakeDialer()
+			n.sync.meet(id)
 			select {
 			case n.came <- id:
 			default: // the next round asks it too

@@ -104,7 +104,7 @@ func (n *Node) Setup(ctx context.Context, c Community, protection keyring.Protec
 	if err := n.self.Put([]byte("community"), raw); err != nil {
 		return c, fmt.Errorf("community: %w", err)
 	}
-	return c, nil
+	return c, n.trust.chosen() // it is its own first anchor
 }
 
 func (n *Node) checkCommunity(c *Community) error {
@@ -173,10 +173,14 @@ func (n *Node) Follow(id territory.ID) error {
 			return fmt.Errorf("follow %s: %w", id, err)
 		}
 	}
-	if g := n.gossip.Load(); g != nil {
-		return g.follow(id)
+	g := n.gossip.Load()
+	if g == nil {
+		return nil // Run will
 	}
-	return nil // Run will
+	if err := g.follow(id); err != nil {
+		return err
+	}
+	return n.keepSets(id)
 }
 
 // ErrNotFollowed is wrapped when a territory is not followed.
@@ -193,6 +197,7 @@ func (n *Node) Unfollow(id territory.ID) error {
 	if g := n.gossip.Load(); g != nil {
 		g.unfollow(id)
 	}
+	n.sets.drop(id)
 	return nil
 }
 

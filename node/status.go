@@ -20,6 +20,7 @@ type Report struct {
 	Followed  []territory.ID
 	Held      int // records from the future
 	Gossip    GossipReport
+	Sync      SyncReport
 	Store     store.Stats
 	At        time.Time
 }
@@ -50,6 +51,7 @@ func (n *Node) Report() (Report, error) {
 	}
 	r.Network, r.Peer, r.Addrs = true, n.host.ID(), n.Addrs()
 	r.Connected = len(n.host.Network().Peers())
+	r.Sync = n.syncReport(r.Followed)
 	if g := n.gossip.Load(); g != nil {
 		c := &g.count
 		r.Gossip = GossipReport{

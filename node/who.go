@@ -3,7 +3,6 @@ package node
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -13,6 +12,7 @@ import (
 	"codeberg.org/essaim/essaim/protocol/did"
 	"codeberg.org/essaim/essaim/protocol/skill"
 	"codeberg.org/essaim/essaim/protocol/territory"
+	"codeberg.org/essaim/essaim/protocol/trust"
 	"codeberg.org/essaim/essaim/store"
 )
 
@@ -20,9 +20,10 @@ import (
 type WhoQuery struct {
 	Skill  string
 	Near   territory.Place
-	Radius float64 // km; 0 is DefaultRadius
-	Level  int     // at least; 0 is any
-	Limit  int     // answers; 0 is DefaultLimit, at most MaxLimit
+	Radius float64     // km; 0 is DefaultRadius
+	Level  int         // at least; 0 is any
+	Trust  trust.Level // at least; 0 is any
+	Limit  int         // answers; 0 is DefaultLimit, at most MaxLimit
 }
 
 // Bounds of WhoQuery.
@@ -42,6 +43,9 @@ type WhoAnswer struct {
 	Classes int
 	// Territories is how many territories lie within the radius.
 	Territories int
+	// Weighed is false while the trust graph is being built: then answers are
+	// without trust and in an order without it.
+	Weighed bool
 }
 
 // Answer is one award that answers the question, and why to believe it.
@@ -62,6 +66,9 @@ type Answer struct {
 	Endorsers   []Endorser // of the award, newest first, five at most
 	Endorsed    int        // live endorsements by distinct people
 	OutsideRule bool       // awarded by somebody the class does not let
+	// Trust says in short why to believe it: one chain, one dispute, no
+	// supporters. It is zero unless Weighed.
+	Trust Explanation
 }
 
 // Endorser backs an award.
@@ -74,18 +81,25 @@ type Endorser struct {
 
 // whoCandidate is an award as the index tells it, before its body is read.
 type whoCandidate struct {
-	row   store.AwardRow
-	class *classText
-	match skill.Match
-	near  territory.Near
+	row    store.AwardRow
+	class  *classText
+	match  skill.Match
+	near   territory.Near
+	band   territory.Band
+	issuer trust.Points // no less than the issuer has
+	weight Standing
+	digest trust.Digest // zero when not weighed
 }
 
 // Who answers from index rows alone and reads the bodies of those it returns:
 // about a microsecond for each award of a matching class near by, and a tenth of
 // a millisecond for each answer. Only awards that are valid, live, unexpired
 // and show the class they name count, one per holder and class: the better match
-// first, then the nearer band, then more endorsed, then the higher level, then
-// newer. A retired class leaves its awards valid, and they count.
+// first, then the nearer band, then the better backed, then more endorsed, then
+// the higher level, then newer, then by CID; those contested come last. A
+// retired class leaves its awards valid, and they count.
+//
+// Trust is counted for as many as who_trust.go bounds.
 func (n *Node) Who(q WhoQuery) (WhoAnswer, error) {
 	words := skill.Words(q.Skill)
 	if len(words) == 0 {
@@ -120,31 +134,33 @@ func (n *Node) Who(q WhoQuery) (WhoAnswer, error) {
 	}
 	answer := WhoAnswer{Found: len(best), Classes: len(classes), Territories: len(near)}
 	bands := map[territory.ID]territory.Band{}
-	for _, c := range best {
+	for i := range best {
+		c := &best[i]
 		if _, ok := bands[c.near.ID]; !ok {
 			bands[c.near.ID] = g.Band(q.Near, c.near.ID)
 		}
+		c.band = bands[c.near.ID]
 	}
-	slices.SortFunc(best, func(a, b whoCandidate) int {
-		return cmp.Or(
-			cmp.Compare(b.match, a.match),
-			cmp.Compare(bands[a.near.ID], bands[b.near.ID]),
-			cmp.Compare(b.row.Endorsements, a.row.Endorsements),
-			cmp.Compare(b.row.Level, a.row.Level),
-			cmp.Compare(b.row.Created, a.row.Created),
-			cmp.Compare(a.row.ID, b.row.ID),
-		)
-	})
-	tell := teller{n, map[did.DID]string{}, map[cid.Cid]protocol.Record{}}
-	for _, c := range best[:min(len(best), q.Limit)] {
-		a, err := tell.describe(c)
+	if answer.Weighed, err = n.rank(&best, q); err != nil {
+		return WhoAnswer{}, err
+	}
+	if answer.Weighed && q.Trust > 0 {
+		answer.Found = len(best)
+	}
+	best = best[:min(len(best), q.Limit)]
+	t := teller{n, map[did.DID]string{}, map[cid.Cid]protocol.Record{}}
+	for _, c := range best {
+		a, err := t.describe(c)
 		if err != nil {
 			return WhoAnswer{}, err
 		}
-		a.Band = bands[c.near.ID]
+		a.Band = c.band
 		answer.Answers = append(answer.Answers, a)
 	}
-	return answer, nil
+	if !answer.Weighed {
+		return answer, nil
+	}
+	return answer, n.giveReasons(answer.Answers, t.names)
 }
 
 // populated returns the territories that hold records here and lie near: those
@@ -201,7 +217,7 @@ func (n *Node) gather(q WhoQuery, near []territory.Near, classes []classMatch) (
 			continue
 		}
 		m := classes[a.Class]
-		c := whoCandidate{a.AwardRow, m.class, m.match, near[a.Territory]}
+		c := whoCandidate{row: a.AwardRow, class: m.class, match: m.match, near: near[a.Territory]}
 		k := key{a.Class, a.Holder}
 		if i, ok := byHolder[k]; ok {
 			if better(c, out[i]) {

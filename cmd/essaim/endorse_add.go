@@ -8,6 +8,7 @@ import (
 
 func endorseAdd(p *program) *cobra.Command {
 	var r api.EndorseRequest
+	var preview bool
 	c := &cobra.Command{
 		Use: "add " + p.tr("CODE|IDENTITÉ", "CID|DID"), Args: cobra.ExactArgs(1),
 		Short: p.tr("soutenir un badge, un modèle, une fiche ou une identité", "endorse an award, a class, a profile or an identity"),
@@ -17,6 +18,11 @@ D’un badge ou d’un modèle il soutient cette version exacte.`,
 Of an award or a class it backs that exact version.`),
 		RunE: func(c *cobra.Command, args []string) error {
 			r.Target = args[0]
+			if preview {
+				return p.with(c.Context(), func(cl *client) error {
+					return p.preview(c.Context(), cl, api.PreviewRequest{Act: "endorse", Target: r.Target, Weight: r.Weight, As: r.As})
+				})
+			}
 			return ask(c.Context(), p, post("/endorsements", r), func(v api.Endorsement) {
 				p.say("✓ Soutien publié pour %s", "✓ Endorsement published for %s", firstSet(v.TargetName, short(v.Target)))
 				p.say("  code  %s", "  code  %s", v.CID)
@@ -29,5 +35,6 @@ Of an award or a class it backs that exact version.`),
 	f.IntVar(&r.Weight, "weight", 0, p.tr("d’une identité : 25, 50, 75 ou 100", "of an identity: 25, 50, 75 or 100"))
 	f.StringSliceVar(&r.Territories, "territory", nil, p.tr("territoire (ceux de la cible par défaut)", "territory (those of the target by default)"))
 	f.StringVar(&r.As, "as", "", p.tr("au nom d’un membre (nom ou identité)", "in the name of a member (name or identity)"))
+	previewFlag(p, c, &preview)
 	return c
 }

@@ -121,7 +121,7 @@ func (p *program) refusal(problem api.Problem) *failure {
 	if status, ok := exits[problem.Code]; ok {
 		f.exit = status
 	}
-	if !p.french {
+	if !p.french || p.json { // a document is not translated
 		return f
 	}
 	f.Message, f.Hint = p.translated(f.Message), p.translated(f.Hint)

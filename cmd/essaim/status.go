@@ -66,5 +66,21 @@ func (p *program) status(v api.Status, running bool) {
 	if v.Erased > 0 || v.Missing > 0 || v.Held > 0 {
 		p.say("          %d effacés · %d attendus · %d datés du futur", "          %d erased · %d missing · %d held for their date", v.Erased, v.Missing, v.Held)
 	}
+	for _, h := range v.Sync.Territories {
+		p.holding(h)
+	}
 	p.say("Disque    %s", "Disk      %s", p.bytes(v.Bytes))
+}
+
+// holding says what is held of a territory and when it was last compared.
+func (p *program) holding(h api.Holding) {
+	p.say("Comparé   %s : %d actes, empreinte %s", "Compared  %s: %d records, fingerprint %s", h.Territory.Name, h.Count, h.Root)
+	switch at := h.Compared.Local().Format("15:04"); {
+	case h.With == "":
+		p.say("          avec personne depuis le démarrage", "          with nobody since the start")
+	case h.Short:
+		p.say("          à %s avec %s, qui n’a pas tout donné", "          at %s with %s, which did not give all", at, h.With)
+	default:
+		p.say("          à %s avec %s", "          at %s with %s", at, h.With)
+	}
 }

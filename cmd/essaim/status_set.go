@@ -60,13 +60,20 @@ func reasonFlag(p *program, c *cobra.Command, reason *string) {
 func statusCommandOf(verb, state, french, english string) func(*program) *cobra.Command {
 	return func(p *program) *cobra.Command {
 		var reason string
+		var preview bool
 		c := &cobra.Command{
 			Use: verb + " " + p.tr("CODE", "CID"), Args: cobra.ExactArgs(1), Short: p.tr(french, english),
 			RunE: func(c *cobra.Command, args []string) error {
-				return p.with(c.Context(), func(cl *client) error { return p.setStatus(c.Context(), cl, args[0], state, reason) })
+				return p.with(c.Context(), func(cl *client) error {
+					if preview {
+						return p.preview(c.Context(), cl, api.PreviewRequest{Act: state, Target: args[0]})
+					}
+					return p.setStatus(c.Context(), cl, args[0], state, reason)
+				})
 			},
 		}
 		reasonFlag(p, c, &reason)
+		previewFlag(p, c, &preview)
 		return c
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func whoCommand(p *program) *cobra.Command {
-	var near string
+	var near, trust string
 	var radius float64
 	var level, limit int
 	c := &cobra.Command{
@@ -23,6 +23,12 @@ func whoCommand(p *program) *cobra.Command {
 			if near != "" {
 				q.Set("near", near)
 			}
+			if trust != "" {
+				q.Set("trust", trust)
+			}
+			for name, value := range p.language() {
+				q[name] = value
+			}
 			if level > 0 {
 				q.Set("level", fmt.Sprint(level))
 			}
@@ -32,6 +38,8 @@ func whoCommand(p *program) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&near, "near", "", p.tr("commune, code postal ou ville (votre lieu par défaut)", "commune, postal code or city (your place by default)"))
 	f.Float64Var(&radius, "radius", 50, p.tr("rayon en kilomètres", "radius in kilometres"))
+	f.StringVar(&trust, "trust", "", p.tr("confiance au moins : fragile, backed (soutenu), solid (solide), very-solid (très solide)",
+		"trust at least: fragile, backed, solid, very-solid"))
 	f.IntVar(&level, "level", 0, p.tr("niveau au moins", "level at least"))
 	f.IntVar(&limit, "limit", 20, p.tr("réponses au plus", "answers at most"))
 	return c
@@ -69,6 +77,9 @@ func (p *program) who(v api.Who) {
 			names = append(names, p.person(e.Name, e.DID))
 		}
 		p.say("    remis par %s le %s%s", "    awarded by %s on %s%s", p.person(a.Issuer.Name, a.Issuer.DID), p.day(a.AwardedOn), p.endorsedBy(a.Endorsed, names))
+		if a.Trust != nil {
+			p.say("    confiance : %s. %s", "    trust: %s. %s", a.Trust.Word, a.Trust.Reason)
+		}
 		if a.OutsideRule {
 			p.say("    remis hors règle : le modèle ne laisse pas cette identité le remettre", "    outside the rule: the class does not let this identity award it")
 		}

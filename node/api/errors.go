@@ -75,6 +75,8 @@ var answers = []struct {
 	{node.ErrAlreadyClaimed, http.StatusConflict, "already_claimed", ""},
 	{node.ErrUnknownToken, http.StatusNotFound, "not_found", ""},
 	{node.ErrUnknownPeer, http.StatusNotFound, "not_found", "see: essaim peer list"},
+	{node.ErrUnknownAnchor, http.StatusNotFound, "not_found", "see: essaim anchor list"},
+	{node.ErrUnknownRule, http.StatusNotFound, "not_found", ""},
 	{node.ErrBlockedPeer, http.StatusConflict, "blocked_peer", "essaim peer unblock"},
 	{node.ErrNoNetwork, http.StatusConflict, "no_network", "start the node: essaim serve"},
 	{territory.ErrSyntax, http.StatusUnprocessableEntity, "bad_territory", "see: essaim territory search NAME"},

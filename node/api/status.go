@@ -21,6 +21,7 @@ type Status struct {
 	Followed   []Territory    `json:"followed"`
 	Held       int            `json:"held" doc:"records that wait for their time"`
 	Gossip     Gossip         `json:"gossip"`
+	Sync       Sync           `json:"sync"`
 	Records    map[string]int `json:"records" doc:"by kind"`
 	Total      int            `json:"total" doc:"records of all kinds"`
 	Erased     int            `json:"erased"`
@@ -28,6 +29,7 @@ type Status struct {
 	Identities int            `json:"identities"`
 	Bytes      int64          `json:"bytes" doc:"on disk"`
 	ReadOnly   bool           `json:"readOnly" doc:"the disk is nearly full"`
+	Trust      TrustState     `json:"trust"`
 	At         time.Time      `json:"at"`
 }
 
@@ -39,6 +41,28 @@ type Gossip struct {
 	Duplicates uint64 `json:"duplicates"`
 	Sent       uint64 `json:"sent"`
 	Dropped    uint64 `json:"dropped"`
+}
+
+// Sync is what came of comparing sets with peers since the node started.
+type Sync struct {
+	Conversations int       `json:"conversations"`
+	Failed        int       `json:"failed" doc:"conversations that were cut short"`
+	Active        int       `json:"active" doc:"conversations that go on"`
+	Received      int       `json:"received" doc:"records that were new here"`
+	Sent          int       `json:"sent" doc:"records"`
+	BytesReceived int       `json:"bytesReceived" doc:"of records, compressed"`
+	BytesSent     int       `json:"bytesSent" doc:"of records, compressed"`
+	Territories   []Holding `json:"territories" doc:"those followed"`
+}
+
+// Holding is what the node holds of a territory, and the last comparison of it.
+type Holding struct {
+	Territory Territory `json:"territory"`
+	Count     int       `json:"count" doc:"records, erased ones too"`
+	Root      string    `json:"root" example:"1f0c5a9e2b7d4c38" doc:"two nodes that show the same hold the same"`
+	With      string    `json:"with,omitempty" doc:"the peer; absent when there was no comparison since the start"`
+	Compared  time.Time `json:"compared,omitzero"`
+	Short     bool      `json:"short,omitempty" doc:"less came than was promised: other peers are asked"`
 }
 
 // Doctor is what was looked at, and what to do about it.
@@ -77,8 +101,9 @@ func (s *Server) status(context.Context, *struct{}) (*Body[Status], error) {
 			r.Gossip.Received, r.Gossip.Rejected, r.Gossip.Ignored, r.Gossip.Duplicates, r.Gossip.Sent, r.Gossip.Dropped,
 		},
 		Records: byKind(r.Store.Records), Total: r.Store.Total, Erased: r.Store.Erased, Missing: r.Store.Missing,
-		Identities: r.Store.Identities, Bytes: r.Store.Bytes, ReadOnly: r.Store.ReadOnly, At: r.At,
+		Identities: r.Store.Identities, Bytes: r.Store.Bytes, ReadOnly: r.Store.ReadOnly, Trust: s.trustState(), At: r.At,
 	}
+	out.Sync = syncState(r.Sync, followed)
 	if r.Network {
 		out.Peer = r.Peer.String()
 	}
@@ -90,6 +115,22 @@ func (s *Server) status(context.Context, *struct{}) (*Body[Status], error) {
 		out.Community = &c
 	}
 	return body(out), nil
+}
+
+// syncState names the territories of a report; followed are the same, in order.
+func syncState(r node.SyncReport, followed []Territory) Sync {
+	out := Sync{
+		Conversations: r.Conversations, Failed: r.Failed, Active: r.Active, Received: r.Received, Sent: r.Sent,
+		BytesReceived: r.BytesReceived, BytesSent: r.BytesSent, Territories: []Holding{},
+	}
+	for i, t := range r.Territories {
+		h := Holding{Territory: followed[i], Count: t.Count, Root: t.Root, Compared: t.Last.At, Short: t.Last.Short}
+		if t.Last.With != "" {
+			h.With = t.Last.With.String()
+		}
+		out.Territories = append(out.Territories, h)
+	}
+	return out
 }
 
 func byKind(counts map[protocol.Kind]int) map[string]int {

@@ -44,6 +44,16 @@ type WhoAnswer struct {
 	Endorsed    int        `json:"endorsed" doc:"people who endorse the award"`
 	Endorsers   []Endorser `json:"endorsers" doc:"five at most, newest first"`
 	OutsideRule bool       `json:"outsideRule" doc:"awarded by somebody the class does not let"`
+	Trust       *WhoTrust  `json:"trust,omitempty" doc:"absent while the trust graph is being built"`
+}
+
+// WhoTrust is why to believe an answer, in short.
+type WhoTrust struct {
+	Level     int    `json:"level" minimum:"0" maximum:"4" doc:"0 unknown, 1 fragile, 2 backed, 3 solid, 4 very solid"`
+	Word      string `json:"word" doc:"the level for people"`
+	Contested bool   `json:"contested,omitzero"`
+	Reason    string `json:"reason" doc:"in one sentence"`
+	Chains    int    `json:"chains" doc:"independent ones, counted to 3"`
 }
 
 var matches = map[skill.Match]string{skill.Exact: "exact", skill.Name: "name", skill.Tag: "tag", skill.Label: "label"}
@@ -56,8 +66,10 @@ type whoInput struct {
 	Skill  string  `query:"skill" required:"true" minLength:"1" maxLength:"200" example:"découpe laser"`
 	Near   string  `query:"near" maxLength:"200" doc:"commune, postal code, city or point; by default where the community is" example:"Brest"`
 	Radius float64 `query:"radius" minimum:"1" maximum:"20000" default:"50" doc:"km"`
-	Level  int     `query:"level" minimum:"0" maximum:"5" doc:"at least"`
-	Limit  int     `query:"limit" minimum:"1" maximum:"200" default:"20" doc:"answers at most"`
+	Lang
+	Trust string `query:"trust" enum:"fragile,backed,solid,very-solid" doc:"at least"`
+	Level int    `query:"level" minimum:"0" maximum:"5" doc:"at least"`
+	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"20" doc:"answers at most"`
 }
 
 func (s *Server) who(_ context.Context, in *whoInput) (*Body[Who], error) {
@@ -74,7 +86,11 @@ func (s *Server) who(_ context.Context, in *whoInput) (*Body[Who], error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.config.Node.Who(node.WhoQuery{Skill: in.Skill, Near: near, Radius: in.Radius, Level: in.Level, Limit: in.Limit})
+	level, err := trustLevel(in.Trust)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.config.Node.Who(node.WhoQuery{Skill: in.Skill, Near: near, Radius: in.Radius, Level: in.Level, Trust: level, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +108,12 @@ func (s *Server) who(_ context.Context, in *whoInput) (*Body[Who], error) {
 		}
 		for _, e := range a.Endorsers {
 			answer.Endorsers = append(answer.Endorsers, Endorser{Actor{string(e.DID), e.Name}, e.On, e.Comment})
+		}
+		if found.Weighed {
+			answer.Trust = &WhoTrust{
+				Level: int(a.Trust.Level), Word: in.words().Level(a.Trust.Standing), Contested: a.Trust.Contested,
+				Reason: in.words().Reason(a.Trust), Chains: a.Trust.Independent,
+			}
 		}
 		out.Answers = append(out.Answers, answer)
 	}

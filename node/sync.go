@@ -1,0 +1,582 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"codeberg.org/essaim/essaim/protocol"
+	"codeberg.org/essaim/essaim/protocol/territory"
+	"codeberg.org/essaim/essaim/store"
+)
+
+// synchroniser is what conversations of this node share.
+type synchroniser struct {
+	rhythm rhythm
+	zip    *zipper
+	ready  chan struct{} // closed once the sets are there
+
+	met   chan peer.ID // connections → synchronise
+	lost  chan peer.ID // gossip dropped what this peer said or was to hear; "" for any
+	ended chan ended
+
+	mu                sync.Mutex // guards the rest
+	talks             map[peer.ID]*talk
+	asking, answering int
+	talked            map[peer.ID]time.Time // end of the last conversation that went well
+	audited           map[peer.ID]time.Time
+	spent             map[peer.ID]meter
+	last              map[territory.ID]Comparison
+	total             SyncTotals
+}
+
+// talk is a conversation that goes on with a peer.
+type talk struct {
+	asks  bool
+	yield bool // it was ended for one that the peer began; guarded by mu
+	stop  context.CancelFunc
+	done  chan struct{}
+}
+
+// ended is what came of a conversation this node began.
+type ended struct {
+	with    peer.ID
+	err     error
+	changed bool // something was exchanged
+	more    bool // there is more to be had
+	short   bool // not all came that was promised
+}
+
+// Comparison is the last comparison of a territory that went well.
+type Comparison struct {
+	With peer.ID
+	At   time.Time
+	// Short says that less came than was promised.
+	Short bool
+}
+
+// SyncTotals count since the start.
+type SyncTotals struct {
+	Conversations, Failed    int
+	Received, Sent           int // records
+	BytesReceived, BytesSent int // of them, compressed
+	Hollow                   int // keys of erased records that were never here
+}
+
+func newSynchroniser() (*synchroniser, error) {
+	zip, err := newZipper()
+	if err != nil {
+		return nil, fmt.Errorf("zstd: %w", err)
+	}
+	return &synchroniser{
+		rhythm: usualRhythm, zip: zip, ready: make(chan struct{}),
+		met: make(chan peer.ID, 64), lost: make(chan peer.ID, 64), ended: make(chan ended),
+		talks: map[peer.ID]*talk{}, talked: map[peer.ID]time.Time{}, audited: map[peer.ID]time.Time{},
+		spent: map[peer.ID]meter{}, last: map[territory.ID]Comparison{},
+	}, nil
+}
+
+// meet says that a connection was made.
+func (s *synchroniser) meet(id peer.ID) { offer(s.met, id) }
+
+// miss says that gossip dropped something. Any peer may have it.
+func (s *synchroniser) miss(id peer.ID) { offer(s.lost, id) }
+
+// offer forgets what finds no room: the next round makes up for it.
+func offer(to chan<- peer.ID, id peer.ID) {
+	select {
+	case to <- id:
+	default:
+	}
+}
+
+// timetable says whom to ask when. One goroutine owns it.
+type timetable struct {
+	node  *Node
+	due   map[peer.ID]time.Time
+	met   map[peer.ID]time.Time // when, until asked
+	rest  map[peer.ID]time.Duration
+	next  time.Time // of the next random peer
+	wait  time.Duration
+	after peer.ID // who failed last, and is not asked next
+}
+
+// synchronise reads the sets and then asks peers until ctx ends: each that is
+// met, and now and then a random one, the seldomer the less they differ.
+func (n *Node) synchronise(ctx context.Context) error {
+	n.sets.register(nil) // from here on Follow sees to what it adds
+	if err := n.readSets(n.Followed()...); err != nil {
+		return fmt.Errorf("sets: %w", err)
+	}
+	close(n.sync.ready)
+	rhythm := n.sync.rhythm
+	t := &timetable{
+		node: n, due: map[peer.ID]time.Time{}, met: map[peer.ID]time.Time{}, rest: map[peer.ID]time.Duration{}, wait: rhythm.every,
+	}
+	t.next = time.Now().Add(about(t.wait))
+	for _, id := range n.host.Network().Peers() {
+		t.meet(id)
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			for n.sync.asks() > 0 {
+				<-n.sync.ended
+				n.sync.endAsk()
+			}
+			return nil
+		case id := <-n.sync.met:
+			t.meet(id)
+		case id := <-n.sync.lost:
+			t.miss(id)
+		case e := <-n.sync.ended:
+			n.sync.endAsk()
+			t.settle(e)
+		case <-timer.C:
+		}
+		timer.Reset(time.Until(t.ask(ctx)))
+	}
+}
+
+// keepSets keeps the sets of a territory that is followed from now on, once those
+// before are there, and asks for them soon.
+func (n *Node) keepSets(id territory.ID) error {
+	if !n.sets.started() {
+		return nil // synchronise will
+	}
+	if err := n.readSets(id); err != nil {
+		return fmt.Errorf("follow %s: %w", id, err)
+	}
+	n.sync.miss("")
+	return nil
+}
+
+// about returns d, give or take two fifths.
+func about(d time.Duration) time.Duration {
+	return d*3/5 + upTo(d*4/5)
+}
+
+// upTo returns a random time below d.
+func upTo(d time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(max(d, 1)))) }
+
+// meet plans to compare with a peer that came. Both sides do; the one with the
+// larger id leaves the other time to begin.
+func (t *timetable) meet(id peer.ID) {
+	d := t.node.sync.rhythm.meet
+	now := time.Now()
+	at := now.Add(upTo(d))
+	if id < t.node.host.ID() {
+		at = now.Add(2*d + upTo(d))
+	}
+	delete(t.rest, id)
+	t.met[id] = now
+	t.sooner(id, at)
+}
+
+// miss plans to compare soon, for gossip dropped something.
+func (t *timetable) miss(id peer.ID) {
+	now := time.Now()
+	t.wait = t.node.sync.rhythm.every
+	if id != "" {
+		t.sooner(id, now.Add(about(t.node.sync.rhythm.again)))
+	} else if soon := now.Add(about(t.node.sync.rhythm.again)); soon.Before(t.next) {
+		t.next = soon
+	}
+}
+
+func (t *timetable) sooner(id peer.ID, at time.Time) {
+	if due, ok := t.due[id]; !ok || at.Before(due) {
+		t.due[id] = at
+	}
+}
+
+// settle draws the consequences of a conversation.
+func (t *timetable) settle(e ended) {
+	now, rhythm := time.Now(), t.node.sync.rhythm
+	switch {
+	case e.err != nil:
+		t.node.log.Debug("synchronise", "peer", e.with, "err", e.err)
+		t.after = e.with
+		t.rest[e.with] = min(max(2*t.rest[e.with], rhythm.rest), rhythm.most)
+		t.due[e.with] = now.Add(about(t.rest[e.with]))
+		t.miss("")
+		return
+	case e.short && !e.more:
+		t.after = e.with
+		t.miss("")
+		return
+	case e.more:
+		t.due[e.with] = now
+	case e.changed:
+		t.wait = rhythm.every
+		t.next = now.Add(about(t.wait))
+	default:
+		t.wait = min(2*t.wait, rhythm.most)
+		t.next = now.Add(about(t.wait))
+	}
+	t.after = ""
+	delete(t.rest, e.with)
+}
+
+// ask begins the conversations that are due and returns when to look again.
+func (t *timetable) ask(ctx context.Context) (next time.Time) {
+	n, now := t.node, time.Now()
+	idle := now.Add(n.sync.rhythm.most)
+	if n.store.ReadOnly() {
+		return now.Add(n.sync.rhythm.again) // what came could not be kept
+	}
+	connected := n.host.Network().Peers()
+	for id, at := range t.due {
+		switch {
+		case !slices.Contains(connected, id):
+			delete(t.due, id) // it will be met again
+			delete(t.met, id)
+			delete(t.rest, id)
+		case !now.Before(at):
+			if met, ok := t.met[id]; ok && n.sync.hasTalked(id, met) {
+				delete(t.due, id)
+				delete(t.met, id)
+			} else if !t.begin(ctx, id) {
+				t.due[id] = now.Add(n.sync.rhythm.meet + upTo(n.sync.rhythm.meet)) // busy
+			}
+		}
+	}
+	if !now.Before(t.next) {
+		t.next = now.Add(about(t.wait))
+		others := slices.DeleteFunc(connected, func(id peer.ID) bool {
+			return t.rest[id] > 0 || id == t.after
+		})
+		if len(others) > 0 && !t.begin(ctx, others[rand.IntN(len(others))]) {
+			t.next = now.Add(n.sync.rhythm.meet + upTo(n.sync.rhythm.meet))
+		}
+	}
+	next = idle
+	for _, at := range t.due {
+		if at.Before(next) {
+			next = at
+		}
+	}
+	if t.next.Before(next) {
+		next = t.next
+	}
+	return next
+}
+
+// begin asks a peer, unless as much goes on as may.
+func (t *timetable) begin(ctx context.Context, id peer.ID) bool {
+	n := t.node
+	ctx, cancel := context.WithCancel(ctx)
+	k := n.sync.claim(id, true, cancel)
+	if k == nil {
+		cancel()
+		return false
+	}
+	delete(t.due, id)
+	delete(t.met, id)
+	go func() {
+		defer cancel()
+		e := n.askPeer(ctx, id)
+		if n.sync.release(id, k) {
+			e = ended{with: id} // what the peer began goes on instead
+		}
+		n.sync.ended <- e
+	}()
+	return true
+}
+
+// claim takes one of the places for conversations; nil if there is none, or the
+// peer has one.
+func (s *synchroniser) claim(id peer.ID, asks bool, stop context.CancelFunc) *talk {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count, most := &s.answering, synchro.Answering
+	if asks {
+		count, most = &s.asking, synchro.Asking
+	}
+	if *count >= most || s.talks[id] != nil {
+		return nil
+	}
+	*count++
+	k := &talk{asks: asks, stop: stop, done: make(chan struct{})}
+	s.talks[id] = k
+	return k
+}
+
+// release gives the place back; one that asked keeps it until endAsk. It reports
+// whether the conversation was ended for one that the peer began.
+func (s *synchroniser) release(id peer.ID, k *talk) (yielded bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.talks, id)
+	if !k.asks {
+		s.answering--
+	}
+	close(k.done)
+	return k.yield
+}
+
+func (s *synchroniser) endAsk() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asking--
+}
+
+func (s *synchroniser) asks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asking
+}
+
+// hasTalked reports whether a conversation with the peer goes on, or has gone well
+// since.
+func (s *synchroniser) hasTalked(id peer.ID, since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.talks[id] != nil || s.talked[id].After(since)
+}
+
+// giveWay makes room for a conversation the peer began while this node began one
+// with it: that of the smaller id goes on.
+func (s *synchroniser) giveWay(id, self peer.ID) {
+	s.mu.Lock()
+	k := s.talks[id]
+	yields := k != nil && k.asks && id < self
+	if yields {
+		k.yield = true
+	}
+	s.mu.Unlock()
+	if !yields {
+		return
+	}
+	k.stop()
+	<-k.done
+}
+
+// askPeer compares all that is followed with one peer.
+func (n *Node) askPeer(ctx context.Context, id peer.ID) ended {
+	e := ended{with: id}
+	audit := n.sync.auditDue(id)
+	var plan []plannedRound
+	for _, t := range n.Followed() {
+		plan = append(plan, plannedRound{controlName + string(t), true}, plannedRound{badgesName + string(t), audit})
+	}
+	if len(plan) == 0 {
+		return e
+	}
+	opening, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, syncService), n.sync.rhythm.stall)
+	defer cancel()
+	s, err := n.host.NewStream(network.WithNoDial(opening, syncService), id, SyncProtocol)
+	if err != nil {
+		e.err = fmt.Errorf("ask %s: %w", id, err)
+		return e
+	}
+	if err := reserve(s); err != nil {
+		_ = s.Reset()
+		e.err = err
+		return e
+	}
+	c := n.newConversation(s, true)
+	err = c.run(ctx, plan)
+	if err != nil {
+		e.err = fmt.Errorf("synchronise with %s: %w", id, err)
+	}
+	if err == nil && audit {
+		n.sync.noteAudit(id)
+	}
+	e.changed = c.gained+c.hollowed+c.given > 0
+	e.more, e.short = c.enough, c.short
+	n.conclude(c, err)
+	return e
+}
+
+// serveSync answers SyncProtocol.
+func (n *Node) serveSync(ctx context.Context, s network.Stream) {
+	id := s.Conn().RemotePeer()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	n.sync.giveWay(id, n.host.ID())
+	k := n.sync.claim(id, false, cancel)
+	if k == nil {
+		_ = s.Reset() // enough goes on; it will come again
+		return
+	}
+	defer n.sync.release(id, k)
+	if err := reserve(s); err != nil {
+		n.log.Debug("asked to synchronise", "peer", id, "err", err)
+		_ = s.Reset()
+		return
+	}
+	select {
+	case <-n.sync.ready:
+	case <-ctx.Done():
+		_ = s.Reset()
+		return
+	}
+	c := n.newConversation(s, false)
+	err := c.run(ctx, nil)
+	if err != nil {
+		n.log.Debug("asked to synchronise", "peer", id, "err", err)
+	}
+	n.conclude(c, err)
+	if c.enough {
+		n.sync.meet(id) // there is more to be had
+	}
+}
+
+// reserve accounts for a conversation: what may wait to be verified, and a frame
+// expanded, being made and being stored. The stream gives it back when it ends.
+func reserve(s network.Stream) error {
+	if err := s.Scope().SetService(syncService); err != nil {
+		return err
+	}
+	return s.Scope().ReserveMemory(synchro.CreditMax+3*synchro.Raw, network.ReservationPriorityMedium)
+}
+
+// conclude notes what a conversation brought, and asks for what is missing still.
+func (n *Node) conclude(c *conversation, err error) {
+	s := n.sync
+	s.mu.Lock()
+	s.total.Conversations++
+	if err != nil {
+		if k := s.talks[c.peer]; k == nil || !k.yield {
+			s.total.Failed++
+		}
+	} else {
+		makeRoom(s.talked)
+		s.talked[c.peer] = time.Now()
+	}
+	s.total.Received += c.gained
+	s.total.Sent += c.given
+	s.total.BytesReceived += c.bytesIn
+	s.total.BytesSent += c.bytesOut
+	s.total.Hollow += c.hollowed
+	s.mu.Unlock()
+	if c.gained == 0 {
+		return
+	}
+	n.log.Info("synchronised", "peer", c.peer, "records", c.gained, "bytes", c.bytesIn)
+	missing, err := n.store.Missing(wantQueue / 2)
+	if err != nil {
+		if !errors.Is(err, store.ErrClosed) {
+			n.log.Error("missing records", "err", err)
+		}
+		return
+	}
+	for _, m := range missing {
+		if digest, err := protocol.DigestOf(m.CID); err == nil {
+			n.wish(wish{digest: digest, from: c.peer})
+		}
+	}
+}
+
+// note remembers that a territory was compared to the end.
+func (s *synchroniser) note(id territory.ID, with Comparison) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last[id] = with
+}
+
+func (s *synchroniser) auditDue(id peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.audited[id]) >= synchro.Audit
+}
+
+func (s *synchroniser) noteAudit(id peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	makeRoom(s.audited)
+	s.audited[id] = time.Now()
+}
+
+// makeRoom forgets the oldest of too many.
+func makeRoom(of map[peer.ID]time.Time) {
+	if len(of) < synchro.Peers {
+		return
+	}
+	ids := slices.SortedFunc(maps.Keys(of), func(a, b peer.ID) int { return of[a].Compare(of[b]) })
+	for _, id := range ids[:len(ids)/4] {
+		delete(of, id)
+	}
+}
+
+// meter is how much computing a peer has caused, above its share.
+type meter struct {
+	used time.Duration
+	at   time.Time
+}
+
+func (m meter) now(t time.Time) time.Duration {
+	return max(0, m.used-time.Duration(synchro.Share*float64(t.Sub(m.at))))
+}
+
+// charge notes that a peer has caused so much computing, and waits when it was too
+// much.
+func (s *synchroniser) charge(ctx context.Context, id peer.ID, took time.Duration) error {
+	now := time.Now()
+	s.mu.Lock()
+	if len(s.spent) >= synchro.Peers {
+		maps.DeleteFunc(s.spent, func(_ peer.ID, m meter) bool { return m.now(now) == 0 })
+	}
+	m := meter{s.spent[id].now(now) + took, now}
+	if len(s.spent) < synchro.Peers {
+		s.spent[id] = m
+	}
+	s.mu.Unlock()
+	over := m.used - synchro.Burst
+	if over <= 0 {
+		return nil
+	}
+	wait := time.NewTimer(min(time.Duration(float64(over)/synchro.Share), s.rhythm.stall/2))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// SyncReport is the state of synchronisation.
+type SyncReport struct {
+	SyncTotals
+	// Active is how many conversations go on.
+	Active int
+	// Territories are those followed, in order.
+	Territories []TerritoryReport
+}
+
+// TerritoryReport is what this node holds of a territory.
+type TerritoryReport struct {
+	ID territory.ID
+	// Count is of records, erased ones too. Two nodes that show the same Root
+	// hold the same.
+	Count int
+	Root  string
+	// Last is the last comparison with a peer; zero when there was none.
+	Last Comparison
+}
+
+// syncReport returns the state of synchronisation now.
+func (n *Node) syncReport(followed []territory.ID) SyncReport {
+	s := n.sync
+	s.mu.Lock()
+	r := SyncReport{SyncTotals: s.total, Active: len(s.talks)}
+	last := maps.Clone(s.last)
+	s.mu.Unlock()
+	for _, id := range followed {
+		count, root := n.sets.size(id)
+		r.Territories = append(r.Territories, TerritoryReport{id, count, rootName(root), last[id]})
+	}
+	return r
+}

@@ -1,0 +1,81 @@
+package node
+
+import "time"
+
+// synchro is every number of synchronisation but those of package reconcile,
+// mirrored in spec/sync-node.md §6. They are for a box with 512 MB behind a home
+// line of 1 Mbit/s up.
+var synchro = struct {
+	// Asking is how many conversations this node has at once that it began,
+	// Answering how many that others did; with one peer there is one at most.
+	Asking, Answering int
+	// Raw is the bytes of records in one data frame before compression, and
+	// RawLimited over a connection that a relay limits: smaller pieces arrive
+	// before the relay cuts it. Studied: 256 KiB compress 2 % worse than one
+	// endless stream, 64 KiB 8 %.
+	Raw, RawLimited int
+	// Data is the longest data frame: what does not compress, and its head.
+	Data int
+	// Credit is how many bytes of data frames may be on their way at first,
+	// and CreditMax at most: 30 s at 1 Mbit/s.
+	Credit, CreditMax int
+	// Slowest is the bytes a second below which a frame is given up, after
+	// Stall. Silence is given up after Stall alone.
+	Slowest int
+	// Whole is how long a conversation goes on at most. The next goes on where
+	// it ended.
+	Whole time.Duration
+	// Many is how many records one conversation brings for one set at most, or
+	// twice what this node has of it, if that is more: who has much to bring
+	// does so in several.
+	Many int
+	// Ahead is how many records from the future one conversation may bring.
+	Ahead int
+	// Hollow is how many keys without a record are kept, 120 bytes each, and
+	// HollowFrom how many of them one peer brings between two starts.
+	Hollow, HollowFrom int
+	// Burst is how much computing one peer may cause at once before it waits,
+	// and Share which part of the time it may cause for ever.
+	Burst time.Duration
+	Share float64
+	// Audit is how often badges are compared by salted sums of all digests
+	// with one peer. Statuses always are.
+	Audit time.Duration
+	// Peers is of how many peers the last conversation and the like are
+	// remembered.
+	Peers int
+}{
+	Asking: 2, Answering: 4,
+	Raw: 256 << 10, RawLimited: 64 << 10,
+	Data:   256<<10 + 1<<10,
+	Credit: 1 << 20, CreditMax: 4 << 20,
+	Slowest: 1 << 10,
+	Whole:   time.Hour,
+	Many:    50_000,
+	Ahead:   64,
+	Hollow:  1 << 16, HollowFrom: 1 << 14,
+	Burst: 3 * time.Second, Share: 0.03,
+	Audit: 24 * time.Hour,
+	Peers: 1024,
+}
+
+// rhythm is how often nodes synchronise. Tests are quicker.
+type rhythm struct {
+	// meet is about when after meeting a peer the two compare: at random before
+	// it, the one with the smaller id; the other at random after twice as long,
+	// unless they have.
+	meet time.Duration
+	// every is how often a random peer is asked, give or take two fifths. It
+	// doubles up to most while there is no difference.
+	every, most time.Duration
+	// again is how long after a failure another peer is asked, and the same one
+	// after rest, which doubles up to most.
+	again, rest time.Duration
+	// stall is how long a peer may be silent.
+	stall time.Duration
+}
+
+var usualRhythm = rhythm{
+	meet: 2 * time.Second, every: 5 * time.Minute, most: 30 * time.Minute,
+	again: 10 * time.Second, rest: time.Minute, stall: 30 * time.Second,
+}

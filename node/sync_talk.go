@@ -1,0 +1,667 @@
+package node
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"codeberg.org/essaim/essaim/protocol"
+	"codeberg.org/essaim/essaim/protocol/badge"
+	"codeberg.org/essaim/essaim/protocol/reconcile"
+	"codeberg.org/essaim/essaim/protocol/territory"
+	"codeberg.org/essaim/essaim/store"
+)
+
+// SyncProtocol compares sets with a peer and exchanges what differs
+// (spec/sync-node.md).
+const SyncProtocol = "/essaim/sync/1"
+
+const syncService = "essaim.sync"
+
+// conversation is one stream of SyncProtocol, on either side: rounds, one for
+// each set, in each of which both say all that the other lacks.
+//
+// Four goroutines work on it: one reads frames and reconciles, one expands and
+// verifies what came, one stores it, one writes. What is read is bounded by the
+// credit given, and neither verifying nor storing ever waits for reading or
+// writing, so that no two sides can wait for one another.
+type conversation struct {
+	node   *Node
+	stream network.Stream
+	peer   peer.ID
+	asks   bool
+	raw    int // bytes of a data frame before compression
+	in     *bufio.Reader
+	cancel context.CancelFunc
+	asked  map[string]bool // names of sets the peer asked for; of the reader
+	ahead  int             // records from the future; of the verifier
+	short  bool            // less came than was promised; of who stores
+
+	arrived  chan packed
+	verified chan unpacked
+	wake     chan struct{} // capacity 1: there may be something to write
+
+	mu       sync.Mutex // guards the rest and the sessions of rounds; never held over I/O
+	round    *round     // the last begun; nil before the first
+	out      []byte     // frames to be written before data
+	credit   int        // bytes of data frames that may be sent
+	allowed  int        // bytes of data frames that may come
+	owed     int        // of these, not yet told
+	window   int        // how many may be on their way
+	muted    bool       // the peer takes no data
+	full     bool       // there is no room here: what comes is dropped
+	enough   bool       // it has brought as much as one may
+	closing  bool       // no round will begin
+	failed   error      // the first failure
+	gained   int        // records that were new here
+	hollowed int        // hollow keys that were
+	given    int        // records sent
+	bytesIn  int        // of data frames
+	bytesOut int
+}
+
+// round is the comparison of one set.
+type round struct {
+	name    string
+	id      territory.ID
+	control bool
+	own     int // keys here when it began
+	session *reconcile.Session
+	done    chan struct{} // closed when both sides have sent and stored all
+
+	// Guarded by the mutex of the conversation.
+	none             bool // the peer has no such set
+	endSent, endRead bool
+	ended            bool // endRead, and all before it dealt with
+	got              uint64
+	last             reconcile.Key
+	short            bool // less came than was promised
+}
+
+// packed is a data frame of a round, or its end, with body nil.
+type packed struct {
+	round *round
+	body  []byte
+}
+
+// unpacked is what was in it. A record from the future is zero.
+type unpacked struct {
+	round   *round
+	end     bool
+	entries []entry
+	records []protocol.Record
+	size    int
+}
+
+// errJudged is the error of a record for which the peer has been blamed already.
+var errJudged = errors.New("sent a record that is none")
+
+// newConversation takes over a stream.
+func (n *Node) newConversation(s network.Stream, asks bool) *conversation {
+	c := &conversation{
+		node: n, stream: s, peer: s.Conn().RemotePeer(), asks: asks, raw: synchro.Raw, in: bufio.NewReaderSize(s, 16<<10),
+		asked: map[string]bool{}, arrived: make(chan packed, 64), verified: make(chan unpacked, 1), wake: make(chan struct{}, 1),
+	}
+	if s.Conn().Stat().Limited {
+		c.raw = synchro.RawLimited
+	}
+	if n.store.ReadOnly() {
+		c.refuseData()
+	} else {
+		c.window, c.allowed, c.owed = synchro.Credit, synchro.Credit, synchro.Credit
+	}
+	return c
+}
+
+// run goes through the conversation to its end: that of all rounds of plan when
+// this side asks, else that of the peer's. It closes the stream.
+func (c *conversation) run(ctx context.Context, plan []plannedRound) error {
+	// What has come is still stored when the connection is cut.
+	keeping, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	ctx, c.cancel = context.WithTimeout(ctx, synchro.Whole)
+	defer c.cancel()
+	stop := context.AfterFunc(ctx, func() { _ = c.stream.Reset() })
+	var all sync.WaitGroup
+	for _, part := range []func(context.Context) error{c.read, c.write} {
+		all.Go(func() { c.work(ctx, part) })
+	}
+	for _, part := range []func(context.Context) error{c.verify, c.store} {
+		all.Go(func() {
+			if !c.work(keeping, part) {
+				giveUp()
+			}
+		})
+	}
+	if c.asks {
+		c.work(ctx, func(ctx context.Context) error { return c.ask(ctx, plan) })
+	}
+	all.Wait()
+	stop()
+	err := c.failed
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		return c.stream.Close()
+	}
+	_ = c.stream.Reset()
+	for _, proof := range []error{errHostile, reconcile.ErrMalformed, reconcile.ErrLimit, reconcile.ErrName} {
+		if errors.Is(err, proof) {
+			c.node.log.Warn("synchronisation refused", "peer", c.peer, "err", err)
+			c.node.misdeed(c.peer)
+			break
+		}
+	}
+	return err
+}
+
+// work does a part, and ends the others when it fails, which it reports. A panic
+// is our mistake, and ends this conversation alone.
+func (c *conversation) work(ctx context.Context, part func(context.Context) error) (well bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.node.log.Error("synchronising panicked", "peer", c.peer, "err", p)
+			c.fail(fmt.Errorf("panic: %v", p))
+		}
+	}()
+	if err := part(ctx); err != nil {
+		c.fail(err)
+		return false
+	}
+	return true
+}
+
+func (c *conversation) fail(err error) {
+	c.mu.Lock()
+	if c.failed == nil {
+		c.failed = err
+	}
+	c.mu.Unlock()
+	c.cancel()
+}
+
+// plannedRound is a set to ask for.
+type plannedRound struct {
+	name  string
+	audit bool
+}
+
+// ask begins each round when the one before has ended, then closes.
+func (c *conversation) ask(ctx context.Context, plan []plannedRound) error {
+	refused := territory.ID("")
+	for _, p := range plan {
+		id, _, _ := parseSetName(p.name)
+		if id == refused {
+			continue // its control set was not there either
+		}
+		r, err := c.begin(p.name, p.audit)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			continue // unfollowed meanwhile
+		}
+		c.mu.Lock()
+		c.out = append(c.out, r.session.Start()...)
+		c.mu.Unlock()
+		c.stir()
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if r.none {
+			refused = id
+		}
+		if c.stopped() {
+			break
+		}
+	}
+	c.close()
+	return nil
+}
+
+// begin makes a round the current one. It returns nil when the set is not here.
+func (c *conversation) begin(name string, audit bool) (*round, error) {
+	view, ok := c.node.sets.view(name)
+	if !ok {
+		return nil, nil
+	}
+	config := reconcile.Config{Name: name, View: view, Audit: audit}
+	if _, err := rand.Read(config.Nonce[:]); err != nil {
+		return nil, err
+	}
+	r := &round{name: name, own: view.Len(), done: make(chan struct{})}
+	r.id, r.control, _ = parseSetName(name)
+	var err error
+	if r.session, err = reconcile.New(config); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.round = r
+	return r, nil
+}
+
+// stopped reports whether nothing more is to be asked for in this conversation.
+func (c *conversation) stopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.full || c.enough
+}
+
+func (c *conversation) close() {
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
+	c.stir()
+}
+
+// stir lets the writer look again.
+func (c *conversation) stir() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// settle closes done of a round that is over on both sides. It is called with mu
+// held.
+func (r *round) settle() {
+	select {
+	case <-r.done:
+	default:
+		if r.none || r.endSent && r.ended {
+			close(r.done)
+		}
+	}
+}
+
+// read takes frames until the peer closes.
+func (c *conversation) read(ctx context.Context) error {
+	defer close(c.arrived)
+	arriving := func(size int) error {
+		return c.stream.SetReadDeadline(time.Now().Add(c.patience(size)))
+	}
+	var buf []byte
+	for {
+		if err := arriving(0); err != nil {
+			return err
+		}
+		frame, err := readFrame(c.in, buf, arriving)
+		if errors.Is(err, io.EOF) {
+			return c.hungUp(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if isTalk(frame) {
+			buf = frame
+			if err := c.talk(ctx, frame); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.hear(ctx, frame[0], frame[1:]); err != nil {
+			return err
+		}
+	}
+}
+
+// patience is how long so many bytes may take.
+func (c *conversation) patience(size int) time.Duration {
+	return c.node.sync.rhythm.stall + time.Duration(size)*time.Second/time.Duration(synchro.Slowest)
+}
+
+// hungUp ends a conversation that the peer has closed between rounds.
+func (c *conversation) hungUp(ctx context.Context) error {
+	c.mu.Lock()
+	r, closing := c.round, c.closing
+	midway := r != nil && !r.none && !(r.endSent && r.endRead)
+	c.mu.Unlock()
+	if midway || c.asks && !closing {
+		return io.ErrUnexpectedEOF
+	}
+	if r != nil {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	c.close()
+	return nil
+}
+
+// talk takes a frame of the reconciliation: the first of a round, or one of the
+// round that goes on.
+func (c *conversation) talk(ctx context.Context, frame []byte) error {
+	c.mu.Lock()
+	r := c.round
+	over := r == nil || r.none || r.endRead
+	early := over && r != nil && !r.none && !r.endSent
+	c.mu.Unlock()
+	if over && c.asks || early {
+		return hostile("talk outside of a round")
+	}
+	if over {
+		if r != nil {
+			select { // statuses are stored before badges are compared
+			case <-r.done:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		var err error
+		if r, err = c.answer(frame); err != nil || r == nil {
+			return err
+		}
+	}
+	began := time.Now()
+	c.mu.Lock()
+	reply, _, err := r.session.Receive(frame)
+	c.out = append(c.out, reply...)
+	c.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	c.stir()
+	return c.node.sync.charge(ctx, c.peer, time.Since(began))
+}
+
+// answer begins the round that a first frame asks for, or says that there is no
+// such set.
+func (c *conversation) answer(frame []byte) (*round, error) {
+	h, err := reconcile.ReadHello(frame)
+	if err != nil {
+		return nil, err
+	}
+	if c.asked[h.Name] || len(c.asked) >= 2*maxFollowed {
+		return nil, hostile("%.80q is asked for a second time, or as one set too many", h.Name)
+	}
+	c.asked[h.Name] = true
+	r, err := c.begin(h.Name, false)
+	if r == nil && err == nil {
+		c.mu.Lock()
+		c.round = nil
+		c.out = appendFrame(c.out, frameNone)
+		c.mu.Unlock()
+		c.stir()
+	}
+	return r, err
+}
+
+// hear takes a frame that is not of the reconciliation.
+func (c *conversation) hear(ctx context.Context, kind byte, body []byte) error {
+	c.mu.Lock()
+	p, err := c.heard(kind, body)
+	c.mu.Unlock()
+	c.stir()
+	if err != nil || p.round == nil {
+		return err
+	}
+	select {
+	case c.arrived <- p:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// heard is called with mu held. It returns what is to be handed on.
+func (c *conversation) heard(kind byte, body []byte) (p packed, err error) {
+	r := c.round
+	if kind != frameData && kind != frameCredit && len(body) > 0 {
+		return p, hostile("a frame of type %#02x with %d bytes", kind, len(body))
+	}
+	goesOn := r != nil && !r.none && !r.endRead
+	switch {
+	case kind == frameFull && !c.muted:
+		c.muted = true
+	case kind == frameCredit:
+		n, err := readCredit(body)
+		if err != nil {
+			return p, err
+		}
+		if c.credit += n; c.credit > synchro.CreditMax {
+			return p, hostile("a credit of %d bytes", c.credit)
+		}
+	case kind == frameNone && c.asks && goesOn && !r.endSent:
+		r.none = true
+		r.settle()
+	case kind == frameData && goesOn:
+		if c.allowed -= len(body); c.allowed < 0 {
+			return p, hostile("%d bytes more than were allowed", -c.allowed)
+		}
+		c.bytesIn += len(body)
+		return packed{r, body}, nil
+	case kind == frameEnd && goesOn:
+		if !r.session.Over() {
+			return p, fmt.Errorf("%s: the peer ended before the comparison", r.name)
+		}
+		r.endRead = true
+		return packed{r, nil}, nil
+	default:
+		return p, hostile("a frame of type %#02x out of turn", kind)
+	}
+	return p, nil
+}
+
+// verify expands and verifies what came.
+func (c *conversation) verify(ctx context.Context) error {
+	defer close(c.verified)
+	for p := range c.arrived {
+		u := unpacked{round: p.round, end: p.body == nil, size: len(p.body)}
+		if !u.end {
+			raw, err := c.node.sync.zip.expand(p.body)
+			if err != nil {
+				return err
+			}
+			if u.entries, err = readEntries(raw); err != nil {
+				return err
+			}
+			if u.records, err = c.verifyAll(u.entries); err != nil {
+				return err
+			}
+		}
+		select {
+		case c.verified <- u:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// verifyAll returns the records of entries, zero for keys alone and for records
+// from the future, which the node holds.
+func (c *conversation) verifyAll(entries []entry) ([]protocol.Record, error) {
+	records := make([]protocol.Record, len(entries))
+	raws, at := make([][]byte, 0, maxBatch), make([]int, 0, maxBatch)
+	for i, e := range entries {
+		if len(e.raw) > 0 {
+			raws, at = append(raws, e.raw), append(at, i)
+		}
+		if len(raws) < maxBatch && i+1 < len(entries) {
+			continue
+		}
+		for j, result := range protocol.VerifyBatch(raws, c.node.now()) {
+			records[at[j]] = result.Record
+			if result.Err == nil {
+				entries[at[j]].key = reconcile.NewKey(result.Record.Created(), result.Record.Digest())
+				continue
+			}
+			c.node.judge(result.Err, raws[j], Source{Via: Synced, Peer: c.peer})
+			var refusal *protocol.Refusal
+			if !errors.As(result.Err, &refusal) || refusal.Blame() {
+				return nil, fmt.Errorf("%w: %w", errJudged, result.Err)
+			}
+			// They come last, for records come in order of time.
+			if c.ahead++; c.ahead > synchro.Ahead {
+				return nil, fmt.Errorf("more than %d records from the future: check the clocks", synchro.Ahead)
+			}
+		}
+		raws, at = raws[:0], at[:0]
+	}
+	return records, nil
+}
+
+// store takes what was verified through the door, and lets the peer send on.
+func (c *conversation) store(ctx context.Context) error {
+	for u := range c.verified {
+		if u.end {
+			c.mu.Lock()
+			u.round.ended = true
+			u.round.short = u.round.got < u.round.session.Expected()
+			u.round.settle()
+			short := u.round.short || c.full || c.muted || c.enough
+			c.mu.Unlock()
+			c.short = c.short || u.round.short
+			if !u.round.control {
+				c.node.sync.note(u.round.id, Comparison{With: c.peer, At: c.node.now().UTC().Truncate(time.Second), Short: short})
+			}
+			c.stir()
+			continue
+		}
+		if err := c.wanted(u); err != nil {
+			return err
+		}
+		if err := c.keep(ctx, u); err != nil {
+			return err
+		}
+		c.grant(u)
+	}
+	return nil
+}
+
+// wanted holds what came against what was asked for: each only once, in
+// ascending order, of this set, and no more than was announced.
+func (c *conversation) wanted(u unpacked) error {
+	r := u.round
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, e := range u.entries {
+		if r.got++; r.got > r.session.Expected() {
+			return hostile("%s: more than the %d records that were announced", r.name, r.session.Expected())
+		}
+		rec := u.records[i]
+		if rec.IsZero() && len(e.raw) > 0 {
+			continue // from the future
+		}
+		if !r.session.Wants(e.key) {
+			return hostile("%s: a record that was not asked for", r.name)
+		}
+		if slices.Compare(r.last[:], e.key[:]) >= 0 {
+			return hostile("%s: records that do not ascend", r.name)
+		}
+		r.last = e.key
+		switch {
+		case len(e.raw) == 0 && r.control:
+			return hostile("%s: a key without a record", r.name)
+		case len(e.raw) > 0 && (isControl(rec.Kind()) != r.control || !slices.Contains(rec.Territories(), r.id)):
+			return hostile("%s: %s of %v", r.name, rec.Kind(), rec.Territories())
+		}
+	}
+	return nil
+}
+
+// keep stores what came, unless there is no room.
+func (c *conversation) keep(ctx context.Context, u unpacked) error {
+	c.mu.Lock()
+	full := c.full
+	c.mu.Unlock()
+	if full {
+		return nil
+	}
+	var records []protocol.Record
+	var hollow []reconcile.Key
+	for i, e := range u.entries {
+		if !u.records[i].IsZero() {
+			records = append(records, u.records[i])
+			continue
+		}
+		if len(e.raw) > 0 {
+			continue
+		}
+		told, err := c.node.toldErased(e.key.Digest())
+		if err != nil {
+			return err
+		}
+		if told {
+			hollow = append(hollow, e.key)
+		}
+	}
+	gained := 0
+	for _, a := range c.node.admit(ctx, Source{Via: Synced, Peer: c.peer}, records...) {
+		switch {
+		case a.Err == nil:
+			if a.New {
+				gained++
+			}
+		case errors.Is(a.Err, ErrErased):
+			gained++ // its key is
+		case errors.Is(a.Err, store.ErrReadOnly):
+			full = true
+		default:
+			return a.Err
+		}
+	}
+	taken, err := c.node.takeHollows(u.round.id, hollow, c.peer)
+	if errors.Is(err, store.ErrReadOnly) {
+		full, err = true, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gained += gained
+	c.hollowed += taken
+	if full {
+		c.refuseData()
+	}
+	return err
+}
+
+// refuseData tells the peer, once, to send no more records. It is called with mu
+// held, or before the conversation runs.
+func (c *conversation) refuseData() {
+	if !c.full && !c.enough {
+		c.out = appendFrame(c.out, frameFull)
+	}
+	c.full = true
+}
+
+// grant lets the peer send as much as it has sent, or more while nothing waits.
+func (c *conversation) grant(u unpacked) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.full && !c.enough && u.round.got > uint64(max(synchro.Many, 2*u.round.own)) {
+		c.enough = true
+		c.out = appendFrame(c.out, frameFull)
+	}
+	if !c.full && !c.enough {
+		more := u.size
+		if len(c.arrived) == 0 {
+			grown := min(u.size, synchro.CreditMax-c.window)
+			more, c.window = more+grown, c.window+grown
+		}
+		c.owed += more
+		c.allowed += more
+	}
+	c.stir()
+}
+
+// isErasure reports whether a status says that its target was erased, whoever
+// set it.
+func isErasure(r protocol.Record) bool {
+	s, ok := r.Document().(*badge.Status)
+	return ok && s.State == badge.Erased
+}

@@ -1,0 +1,416 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"codeberg.org/essaim/essaim/node"
+	"codeberg.org/essaim/essaim/protocol"
+	"codeberg.org/essaim/essaim/protocol/badge"
+	"codeberg.org/essaim/essaim/protocol/reconcile"
+	"codeberg.org/essaim/essaim/protocol/territory"
+	"codeberg.org/essaim/essaim/store"
+)
+
+// synchronising lets the nodes of a test compare their sets, often.
+func synchronising(t testing.TB) {
+	t.Helper()
+	t.Cleanup(node.Synchronise())
+}
+
+// notices are records of Brest that nobody has been told of, made once.
+var notices = sync.OnceValue(func() [][]byte {
+	raws := make([][]byte, 3000)
+	parallel(len(raws), func(i int) {
+		raws[i] = notice(fatal{}, i, key(fmt.Sprint("person ", i%50)), noon.Add(-time.Duration(i)*time.Minute)).Bytes()
+	})
+	return raws
+})
+
+// brings puts records in a node without telling anybody.
+func (b *box) brings(raws ...[]byte) {
+	b.t.Helper()
+	for _, a := range b.AcceptBatch(context.Background(), raws, node.Source{Via: node.Fetched, Peer: "nobody"}) {
+		if a.Err != nil && !errors.Is(a.Err, node.ErrErased) {
+			b.t.Fatal(a.Err)
+		}
+	}
+}
+
+// meets connects b to others and leaves the rest to them.
+func (b *box) meets(others ...*box) {
+	b.t.Helper()
+	for _, o := range others {
+		if _, err := b.AddPeer(o.Addrs()[0]); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// same waits until boxes hold the same keys of a territory, count of them.
+func same(t testing.TB, id territory.ID, count int, boxes ...*box) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("all hold the same %d of %s", count, id), func() bool {
+		first := territoryOf(boxes[0], id)
+		for _, b := range boxes {
+			if got := territoryOf(b, id); got.Count != count || got.Root != first.Root {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func territoryOf(b *box, id territory.ID) node.TerritoryReport {
+	for _, r := range must(b.Report())(b.t).Sync.Territories {
+		if r.ID == id {
+			return r
+		}
+	}
+	return node.TerritoryReport{}
+}
+
+// holdsWhatItSays checks that what a node believes it holds is what its store holds.
+func holdsWhatItSays(t testing.TB, b *box, id territory.ID) {
+	t.Helper()
+	want := map[reconcile.Key]bool{}
+	for d, err := range b.Store().Digests(id) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[reconcile.NewKey(d.Created, d.Digest)] = true
+	}
+	got := map[reconcile.Key]bool{}
+	for _, name := range []string{node.ControlName, node.BadgesName} {
+		v, _ := b.View(name + string(id))
+		for k := range v.Keys(0, v.Len()) {
+			got[k] = true
+			if !want[k] && b.Store().Has(k.Digest()) != store.Wanted {
+				t.Errorf("%s: a key of nothing: %x", id, k)
+			}
+		}
+	}
+	for k := range want {
+		if !got[k] {
+			t.Errorf("%s: not in the set: %x", id, k)
+		}
+	}
+}
+
+// A node that was away gets all it missed, and says from whom. (One conversation
+// may fail, when both begin one at the same moment.)
+func TestAwayNodeCatchesUp(t *testing.T) {
+	synchronising(t)
+	home, away := start(t, brest), start(t, brest)
+	home.brings(notices()...)
+	away.meets(home)
+	same(t, brest, len(notices()), home, away)
+	holdsWhatItSays(t, away, brest)
+	eventually(t, "it says so", func() bool {
+		r := must(away.Report())(t)
+		return r.Sync.Received == len(notices()) && territoryOf(away, brest).Last.With == home.PeerID() && !territoryOf(away, brest).Last.Short
+	})
+	raw := 0
+	for _, r := range notices() {
+		raw += len(r)
+	}
+	r := must(away.Report())(t).Sync
+	if r.BytesReceived > raw/2 || r.Sent != 0 || r.Failed > 1 {
+		t.Errorf("received %d bytes of %d, sent %d records, %d failed", r.BytesReceived, raw, r.Sent, r.Failed)
+	}
+	if f := away.Faults(home.PeerID()) + home.Faults(away.PeerID()); f != 0 {
+		t.Errorf("faults: got %v, want none", f)
+	}
+	// What is old is not passed on.
+	if g := must(away.Report())(t).Gossip; g.Sent != 0 {
+		t.Errorf("gossip sent %d messages of what was synchronised", g.Sent)
+	}
+}
+
+// Two halves end as one whole, and a late joiner gets it; once equal, nothing
+// more is sent.
+func TestHalves(t *testing.T) {
+	synchronising(t)
+	a, b := start(t, brest, rennes), start(t, brest, rennes)
+	half := len(notices()) / 2
+	a.brings(notices()[:half]...)
+	b.brings(notices()[half:]...)
+	elsewhere := notice(t, 9999, alice, noon, brest, rennes)
+	a.brings(elsewhere.Bytes())
+	a.meets(b)
+	same(t, brest, len(notices())+1, a, b)
+	same(t, rennes, 1, a, b)
+	late := start(t, brest)
+	late.meets(b)
+	same(t, brest, len(notices())+1, a, b, late)
+	if !late.has(elsewhere) {
+		t.Error("a record of two territories did not come by the one that is followed")
+	}
+	holdsWhatItSays(t, late, brest)
+	given := len(notices()) - half + len(notices()) + 1 // to a and to the late one
+	eventually(t, "the conversations end", func() bool { return must(b.Report())(t).Sync.Sent == given })
+	before := must(b.Report())(t).Sync
+	eventually(t, "they go on comparing", func() bool { return must(b.Report())(t).Sync.Conversations > before.Conversations+3 })
+	if after := must(b.Report())(t).Sync; after.Sent != before.Sent || after.Received != before.Received {
+		t.Errorf("equal nodes exchange records: %+v, then %+v", before, after)
+	}
+}
+
+// Who has much to bring does so in several conversations.
+func TestMuchAtOnce(t *testing.T) {
+	synchronising(t)
+	usual := *node.Synchro
+	defer func() { *node.Synchro = usual }()
+	node.Synchro.Many, node.Synchro.Raw, node.Synchro.Credit, node.Synchro.CreditMax = 500, 8<<10, 16<<10, 16<<10
+	for _, asks := range []bool{true, false} {
+		home, away := start(t, brest), start(t, brest)
+		home.brings(notices()...)
+		if asks {
+			away.meets(home)
+		} else {
+			home.meets(away)
+		}
+		same(t, brest, len(notices()), home, away)
+		eventually(t, "several", func() bool { return must(away.Report())(t).Sync.Conversations >= 3 })
+		if r := must(away.Report())(t).Sync; r.Received != len(notices()) || r.Failed > 1 {
+			t.Errorf("got %+v", r)
+		}
+		away.stop()
+		home.stop()
+	}
+}
+
+// Each follows territories of its own: those of both are compared, and nothing
+// else is said.
+func TestSomeTerritories(t *testing.T) {
+	synchronising(t)
+	a, b := start(t, brest, rennes), start(t, rennes, quimper)
+	ofBrest, ofRennes, ofQuimper := notice(t, 1, alice, noon, brest), notice(t, 2, alice, noon, rennes), notice(t, 3, alice, noon, quimper)
+	a.brings(ofBrest.Bytes())
+	a.brings(ofRennes.Bytes())
+	b.brings(ofQuimper.Bytes())
+	a.meets(b)
+	same(t, rennes, 1, a, b)
+	if b.has(ofBrest) || a.has(ofQuimper) {
+		t.Error("records of a territory that is not followed came")
+	}
+	// Followed later, it comes too.
+	if err := b.Follow(brest); err != nil {
+		t.Fatal(err)
+	}
+	same(t, brest, 1, a, b)
+	if err := b.Unfollow(brest); err != nil {
+		t.Fatal(err)
+	}
+	if r := must(b.Report())(t).Sync.Territories; len(r) != 2 {
+		t.Errorf("territories after unfollowing: got %+v", r)
+	}
+}
+
+// However often the connection is cut, it goes on where it was, and little is
+// sent twice.
+func TestCutConnections(t *testing.T) {
+	synchronising(t)
+	usual := *node.Synchro
+	defer func() { *node.Synchro = usual }()
+	node.Synchro.Raw, node.Synchro.Credit, node.Synchro.CreditMax = 8<<10, 16<<10, 32<<10 // so that much is cut
+	home, away := start(t, brest), start(t, brest)
+	defer away.stop() // before the numbers are the usual ones again
+	defer home.stop()
+	home.brings(notices()...)
+	raw := home.Addrs()[0]
+	random := rand.New(rand.NewPCG(1, 2))
+	cuts := 0
+	for must(away.Report())(t).Store.Total < len(notices()) && cuts < 60 {
+		if err := away.Node.Redial(raw); err != nil {
+			t.Fatal(err)
+		}
+		before := must(away.Report())(t).Store.Total
+		target := before + random.IntN(len(notices())/20)
+		deadline := time.Now().Add(5 * time.Second)
+		for must(away.Report())(t).Store.Total <= target && time.Now().Before(deadline) {
+			if must(away.Report())(t).Store.Total >= len(notices()) {
+				break
+			}
+		}
+		away.Node.HangUp(home.PeerID())
+		eventually(t, "hung up", func() bool { p, _ := home.peer(away.PeerID()); return !p.Connected })
+		cuts++
+	}
+	if err := away.Node.Redial(raw); err != nil {
+		t.Fatal(err)
+	}
+	same(t, brest, len(notices()), home, away)
+	holdsWhatItSays(t, away, brest)
+	sent, got := must(home.Report())(t).Sync, must(away.Report())(t).Sync
+	t.Logf("%d cuts: %d records sent, %d bytes; %d came, %d bytes", cuts, sent.Sent, sent.BytesSent, got.Received, got.BytesReceived)
+	if cuts < 5 {
+		t.Errorf("cut %d times only", cuts)
+	}
+	if most := got.BytesReceived + cuts*2*node.Synchro.CreditMax; sent.BytesSent > most {
+		t.Errorf("%d bytes were sent for the %d that came, want %d at most", sent.BytesSent, got.BytesReceived, most)
+	}
+	if f := away.Faults(home.PeerID()) + home.Faults(away.PeerID()); f != 0 {
+		t.Errorf("faults: got %v, want none", f)
+	}
+}
+
+// What was erased while a node was away is erased there too, before badges are
+// compared; whoever never had it becomes equal all the same.
+func TestErasedMeanwhile(t *testing.T) {
+	synchronising(t)
+	here, away, third := start(t, brest), start(t, brest), start(t, brest)
+	gone, stays := notice(t, 1, alice, noon), notice(t, 2, bob, noon)
+	erase := status(t, gone.CID(), badge.Erased, alice, noon.Add(time.Minute))
+	here.brings(gone.Bytes(), stays.Bytes(), erase.Bytes())
+	away.brings(gone.Bytes(), stays.Bytes())
+	if here.Store().Has(gone.Digest()) != store.Stub {
+		t.Fatal("not erased where it was erased")
+	}
+	here.meets(away)
+	same(t, brest, 3, here, away)
+	if got := away.Store().Has(gone.Digest()); got != store.Stub {
+		t.Errorf("the body is still there: presence %d", got)
+	}
+	third.meets(here, away)
+	same(t, brest, 3, here, away, third)
+	if got := third.Hollows(); got != 1 {
+		t.Errorf("hollow keys: got %d, want 1", got)
+	}
+	if third.has(gone) {
+		t.Error("an erased body came back")
+	}
+	holdsWhatItSays(t, third, brest)
+	// The body, from an old mirror, fills the hollow key and is refused.
+	third.brings(gone.Bytes())
+	if got := third.Hollows(); got != 0 || third.Store().Has(gone.Digest()) != store.Stub {
+		t.Errorf("after the body came: %d hollow keys, presence %d, want none and a stub", got, third.Store().Has(gone.Digest()))
+	}
+	same(t, brest, 3, here, away, third)
+	if r := must(here.Report())(t).Sync; r.Failed > 1 {
+		t.Errorf("%d conversations failed", r.Failed)
+	}
+}
+
+// A node that has the status first, and the body from a peer that does not know
+// it yet, ends with the same.
+func TestStatusFirst(t *testing.T) {
+	synchronising(t)
+	a, b := start(t, brest), start(t, brest)
+	gone := notice(t, 1, alice, noon)
+	laser := class(t, "Laser", tyfab, noon)
+	medal := award(t, laser, tyfab, bob, noon.Add(time.Minute))
+	revoke := status(t, medal.CID(), badge.Revoked, tyfab, noon.Add(2*time.Minute))
+	a.brings(status(t, gone.CID(), badge.Erased, alice, noon.Add(time.Minute)).Bytes(), revoke.Bytes())
+	b.brings(gone.Bytes(), laser.Bytes(), medal.Bytes())
+	a.meets(b)
+	same(t, brest, 5, a, b)
+	for _, x := range []*box{a, b} {
+		if x.has(gone) {
+			t.Error("an erased body is there")
+		}
+		if s := must(x.Store().State(medal.CID()))(t); s != protocol.Revoked {
+			t.Errorf("state: got %s, want revoked", s)
+		}
+	}
+}
+
+// A stranger says that a record was erased, and gives its key as if it had been:
+// whoever believes that for a while gets the record from who has it.
+func TestFalseErasure(t *testing.T) {
+	synchronising(t)
+	honest, victim := start(t, brest), start(t, brest)
+	live := notice(t, 1, alice, noon)
+	lie := status(t, live.CID(), badge.Erased, mallory, noon.Add(time.Minute))
+	honest.brings(live.Bytes())
+	honest.brings(lie.Bytes())
+	if !honest.has(live) {
+		t.Fatal("a stranger erased a record")
+	}
+	victim.brings(lie.Bytes())
+	if n := must(victim.TakeHollows(brest, honest.PeerID(), reconcile.NewKey(live.Created(), live.Digest())))(t); n != 1 {
+		t.Fatalf("hollow keys taken: got %d, want 1", n)
+	}
+	// Equal, as far as keys say.
+	same(t, brest, 2, honest, victim)
+	victim.meets(honest)
+	victim.gets(live)
+	eventually(t, "no longer hollow", func() bool { return victim.Hollows() == 0 })
+	same(t, brest, 2, honest, victim)
+}
+
+// A hollow key with a wrong time gives way to the true one.
+func TestFalseHollow(t *testing.T) {
+	synchronising(t)
+	honest, victim := start(t, brest), start(t, brest)
+	gone := notice(t, 1, alice, noon)
+	erase := status(t, gone.CID(), badge.Erased, alice, noon.Add(time.Minute))
+	honest.brings(gone.Bytes(), erase.Bytes())
+	victim.brings(erase.Bytes())
+	must(victim.TakeHollows(brest, "mallory", reconcile.NewKey(noon.Add(-time.Hour), gone.Digest())))(t)
+	victim.meets(honest)
+	same(t, brest, 2, honest, victim)
+}
+
+// Sets survive a stop: from the snapshot, and what arrived after it; hollow keys
+// too. After a restart without it they are read from the store.
+func TestSetsSurvive(t *testing.T) {
+	c := &clock{}
+	config := configure(t.TempDir(), c)
+	config.InMemory = false
+	b := run(t, config, c, brest)
+	eventually(t, "the sets are there", func() bool { _, ok := b.View(node.ControlName + string(brest)); return ok })
+	gone := notice(t, 1_000_001, alice, noon)
+	erase := status(t, gone.CID(), badge.Erased, alice, noon.Add(time.Minute))
+	b.brings(notices()[:100]...)
+	b.brings(erase.Bytes())
+	must(b.TakeHollows(brest, "peer", reconcile.NewKey(gone.Created(), gone.Digest())))(t)
+	check := func(want int) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("%d keys", want), func() bool { return territoryOf(b, brest).Count == want })
+		holdsWhatItSays(t, b, brest)
+		if b.Hollows() != 1 {
+			t.Errorf("hollow keys: got %d, want 1", b.Hollows())
+		}
+	}
+	check(102)
+	root := territoryOf(b, brest).Root
+	b.stop()
+	// Something comes while the node does not run.
+	n := must(node.New(config))(t)
+	if scan := n.Scanned(brest); len(scan) != 0 {
+		t.Errorf("the snapshot is not used: %v", scan)
+	}
+	n.AcceptBatch(context.Background(), notices()[100:101], node.Source{Via: node.Uploaded})
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = run(t, config, c)
+	check(103)
+	if territoryOf(b, brest).Root == root {
+		t.Error("the fingerprint did not change")
+	}
+	b.stop()
+	n = must(node.New(config))(t)
+	if scan := n.Scanned(brest, rennes); len(scan) != 1 || scan[0] != rennes {
+		t.Errorf("to be read from the store: got %v, want Rennes alone", scan)
+	}
+	n.Close()
+}
+
+// What gossip dropped comes by an early comparison.
+func TestDroppedGossip(t *testing.T) {
+	a := start(t, brest) // it never asks
+	t.Cleanup(node.SynchroniseWhenMissed())
+	b := start(t, brest)
+	b.join(a)
+	a.brings(notices()[0])
+	b.MissGossip()
+	same(t, brest, 1, a, b)
+	eventually(t, "one conversation ends", func() bool { return must(b.Report())(t).Sync.Conversations == 1 })
+}
