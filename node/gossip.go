@@ -373,6 +373,7 @@ func (t *tracer) DropRPC(rpc *pubsub.RPC, to peer.ID) {
 func (t *tracer) SendRPC(rpc *pubsub.RPC, _ peer.ID) {
 	t.count.sent.Add(uint64(len(rpc.GetPublish())))
 }
+
 func (t *tracer) UndeliverableMessage(*pubsub.Message) {
 	t.count.dropped.Add(1)
 	t.node.sync.miss("")

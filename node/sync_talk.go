@@ -327,7 +327,7 @@ func (c *conversation) patience(size int) time.Duration {
 func (c *conversation) hungUp(ctx context.Context) error {
 	c.mu.Lock()
 	r, closing := c.round, c.closing
-	midway := r != nil && !r.none && !(r.endSent && r.endRead)
+	midway := r != nil && !r.none && (!r.endSent || !r.endRead)
 	c.mu.Unlock()
 	if midway || c.asks && !closing {
 		return io.ErrUnexpectedEOF

@@ -227,7 +227,7 @@ func TestCutConnections(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	cuts := 0
 	for must(away.Report())(t).Store.Total < len(notices()) && cuts < 60 {
-		if err := away.Node.Redial(raw); err != nil {
+		if err := away.Redial(raw); err != nil {
 			t.Fatal(err)
 		}
 		before := must(away.Report())(t).Store.Total
@@ -238,11 +238,11 @@ func TestCutConnections(t *testing.T) {
 				break
 			}
 		}
-		away.Node.HangUp(home.PeerID())
+		away.HangUp(home.PeerID())
 		eventually(t, "hung up", func() bool { p, _ := home.peer(away.PeerID()); return !p.Connected })
 		cuts++
 	}
-	if err := away.Node.Redial(raw); err != nil {
+	if err := away.Redial(raw); err != nil {
 		t.Fatal(err)
 	}
 	same(t, brest, len(notices()), home, away)

@@ -243,7 +243,7 @@ func (x *factFile) rewrite(gone map[trust.Digest]bool) error {
 	if err != nil {
 		return err
 	}
-	defer out.Cleanup()
+	defer func() { _ = out.Cleanup() }() // of no effect once it has its name
 	to := bufio.NewWriterSize(out, 1<<18)
 	if _, err := to.WriteString(factHeader); err != nil {
 		return err
