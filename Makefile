@@ -14,7 +14,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE ?= $(shell $(GO) list ./... | grep -vE '/(protocol/territory|protocol/skill|internal/gen|spec)(/|$$)')
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint lint-small fmt fuzz vectors bench simulate cover demo judge ci clean
+.PHONY: help build test race lint lint-small fmt fuzz vectors bench cover demo judge ci clean
 
 help: ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,9 +45,6 @@ vectors: ## write the test vectors again: nothing may change
 
 bench: ## every benchmark, once
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-
-simulate: ## swarms of real nodes in virtual time
-	$(GO) test -run Swarm -v ./simulations/...
 
 cover: ## which lines no test reaches: cover.out
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./... && $(GO) tool cover -func=cover.out | tail -1
