@@ -173,3 +173,8 @@ func (n *Node) Host() host.Host { return n.host }
 
 // MissGossip says that gossip dropped something.
 func (n *Node) MissGossip() { n.sync.miss("") }
+
+// Charge notes that a peer has caused so much computing.
+func (n *Node) Charge(ctx context.Context, id peer.ID, took time.Duration) error {
+	return n.sync.charge(ctx, id, took)
+}

@@ -13,9 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/territory"
-	"codeberg.org/essaim/essaim/store"
 )
 
 // synchroniser is what conversations of this node share.
@@ -53,22 +51,6 @@ type ended struct {
 	changed bool // something was exchanged
 	more    bool // there is more to be had
 	short   bool // not all came that was promised
-}
-
-// Comparison is the last comparison of a territory that went well.
-type Comparison struct {
-	With peer.ID
-	At   time.Time
-	// Short says that less came than was promised.
-	Short bool
-}
-
-// SyncTotals count since the start.
-type SyncTotals struct {
-	Conversations, Failed    int
-	Received, Sent           int // records
-	BytesReceived, BytesSent int // of them, compressed
-	Hollow                   int // keys of erased records that were never here
 }
 
 func newSynchroniser() (*synchroniser, error) {
@@ -395,6 +377,9 @@ func (n *Node) askPeer(ctx context.Context, id peer.ID) ended {
 	}
 	e.changed = c.gained+c.hollowed+c.given > 0
 	e.more, e.short = c.enough, c.short
+	if errors.Is(err, context.DeadlineExceeded) && c.gained+c.given > 0 {
+		e.err, e.more = nil, true // it took the whole time a conversation has
+	}
 	n.conclude(c, err)
 	return e
 }
@@ -440,50 +425,6 @@ func reserve(s network.Stream) error {
 		return err
 	}
 	return s.Scope().ReserveMemory(synchro.CreditMax+3*synchro.Raw, network.ReservationPriorityMedium)
-}
-
-// conclude notes what a conversation brought, and asks for what is missing still.
-func (n *Node) conclude(c *conversation, err error) {
-	s := n.sync
-	s.mu.Lock()
-	s.total.Conversations++
-	if err != nil {
-		if k := s.talks[c.peer]; k == nil || !k.yield {
-			s.total.Failed++
-		}
-	} else {
-		makeRoom(s.talked)
-		s.talked[c.peer] = time.Now()
-	}
-	s.total.Received += c.gained
-	s.total.Sent += c.given
-	s.total.BytesReceived += c.bytesIn
-	s.total.BytesSent += c.bytesOut
-	s.total.Hollow += c.hollowed
-	s.mu.Unlock()
-	if c.gained == 0 {
-		return
-	}
-	n.log.Info("synchronised", "peer", c.peer, "records", c.gained, "bytes", c.bytesIn)
-	missing, err := n.store.Missing(wantQueue / 2)
-	if err != nil {
-		if !errors.Is(err, store.ErrClosed) {
-			n.log.Error("missing records", "err", err)
-		}
-		return
-	}
-	for _, m := range missing {
-		if digest, err := protocol.DigestOf(m.CID); err == nil {
-			n.wish(wish{digest: digest, from: c.peer})
-		}
-	}
-}
-
-// note remembers that a territory was compared to the end.
-func (s *synchroniser) note(id territory.ID, with Comparison) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last[id] = with
 }
 
 func (s *synchroniser) auditDue(id peer.ID) bool {
@@ -545,38 +486,4 @@ func (s *synchroniser) charge(ctx context.Context, id peer.ID, took time.Duratio
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// SyncReport is the state of synchronisation.
-type SyncReport struct {
-	SyncTotals
-	// Active is how many conversations go on.
-	Active int
-	// Territories are those followed, in order.
-	Territories []TerritoryReport
-}
-
-// TerritoryReport is what this node holds of a territory.
-type TerritoryReport struct {
-	ID territory.ID
-	// Count is of records, erased ones too. Two nodes that show the same Root
-	// hold the same.
-	Count int
-	Root  string
-	// Last is the last comparison with a peer; zero when there was none.
-	Last Comparison
-}
-
-// syncReport returns the state of synchronisation now.
-func (n *Node) syncReport(followed []territory.ID) SyncReport {
-	s := n.sync
-	s.mu.Lock()
-	r := SyncReport{SyncTotals: s.total, Active: len(s.talks)}
-	last := maps.Clone(s.last)
-	s.mu.Unlock()
-	for _, id := range followed {
-		count, root := n.sets.size(id)
-		r.Territories = append(r.Territories, TerritoryReport{id, count, rootName(root), last[id]})
-	}
-	return r
 }

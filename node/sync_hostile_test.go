@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"runtime"
 	"slices"
@@ -351,7 +350,6 @@ func FuzzDataFrame(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x28\xb5\x2f\xfd"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		defer time.AfterFunc(2*time.Second, func() { panic(fmt.Sprintf("slow: %x", body)) }).Stop()
 		records, keys, err := node.ReadData(body)
 		if err != nil {
 			return
@@ -423,4 +421,31 @@ func TestSlowPeer(t *testing.T) {
 		t.Error("the conversation was reset")
 	}
 	victim.gets(records...)
+}
+
+// A peer that causes much computing waits, and others do not.
+func TestComputingIsCharged(t *testing.T) {
+	t.Cleanup(node.Synchronise())
+	b := start(t, brest)
+	ctx := t.Context()
+	began := time.Now()
+	for range 10 {
+		if err := b.Charge(ctx, "mallory", node.Synchro.Burst/10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took > 500*time.Millisecond {
+		t.Errorf("waited %v before the burst was used up", took)
+	}
+	began = time.Now()
+	if err := b.Charge(ctx, "mallory", 100*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < 500*time.Millisecond {
+		t.Errorf("waited %v after it, want a second", took)
+	}
+	began = time.Now()
+	if err := b.Charge(ctx, "alice", 100*time.Millisecond); err != nil || time.Since(began) > 500*time.Millisecond {
+		t.Errorf("another waited %v: %v", time.Since(began), err)
+	}
 }

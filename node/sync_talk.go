@@ -7,18 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"codeberg.org/essaim/essaim/protocol"
-	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/reconcile"
 	"codeberg.org/essaim/essaim/protocol/territory"
-	"codeberg.org/essaim/essaim/store"
 )
 
 // SyncProtocol compares sets with a peer and exchanges what differs
@@ -86,24 +82,6 @@ type round struct {
 	last             reconcile.Key
 	short            bool // less came than was promised
 }
-
-// packed is a data frame of a round, or its end, with body nil.
-type packed struct {
-	round *round
-	body  []byte
-}
-
-// unpacked is what was in it. A record from the future is zero.
-type unpacked struct {
-	round   *round
-	end     bool
-	entries []entry
-	records []protocol.Record
-	size    int
-}
-
-// errJudged is the error of a record for which the peer has been blamed already.
-var errJudged = errors.New("sent a record that is none")
 
 // newConversation takes over a stream.
 func (n *Node) newConversation(s network.Stream, asks bool) *conversation {
@@ -455,213 +433,4 @@ func (c *conversation) heard(kind byte, body []byte) (p packed, err error) {
 		return p, hostile("a frame of type %#02x out of turn", kind)
 	}
 	return p, nil
-}
-
-// verify expands and verifies what came.
-func (c *conversation) verify(ctx context.Context) error {
-	defer close(c.verified)
-	for p := range c.arrived {
-		u := unpacked{round: p.round, end: p.body == nil, size: len(p.body)}
-		if !u.end {
-			raw, err := c.node.sync.zip.expand(p.body)
-			if err != nil {
-				return err
-			}
-			if u.entries, err = readEntries(raw); err != nil {
-				return err
-			}
-			if u.records, err = c.verifyAll(u.entries); err != nil {
-				return err
-			}
-		}
-		select {
-		case c.verified <- u:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// verifyAll returns the records of entries, zero for keys alone and for records
-// from the future, which the node holds.
-func (c *conversation) verifyAll(entries []entry) ([]protocol.Record, error) {
-	records := make([]protocol.Record, len(entries))
-	raws, at := make([][]byte, 0, maxBatch), make([]int, 0, maxBatch)
-	for i, e := range entries {
-		if len(e.raw) > 0 {
-			raws, at = append(raws, e.raw), append(at, i)
-		}
-		if len(raws) < maxBatch && i+1 < len(entries) {
-			continue
-		}
-		for j, result := range protocol.VerifyBatch(raws, c.node.now()) {
-			records[at[j]] = result.Record
-			if result.Err == nil {
-				entries[at[j]].key = reconcile.NewKey(result.Record.Created(), result.Record.Digest())
-				continue
-			}
-			c.node.judge(result.Err, raws[j], Source{Via: Synced, Peer: c.peer})
-			var refusal *protocol.Refusal
-			if !errors.As(result.Err, &refusal) || refusal.Blame() {
-				return nil, fmt.Errorf("%w: %w", errJudged, result.Err)
-			}
-			// They come last, for records come in order of time.
-			if c.ahead++; c.ahead > synchro.Ahead {
-				return nil, fmt.Errorf("more than %d records from the future: check the clocks", synchro.Ahead)
-			}
-		}
-		raws, at = raws[:0], at[:0]
-	}
-	return records, nil
-}
-
-// store takes what was verified through the door, and lets the peer send on.
-func (c *conversation) store(ctx context.Context) error {
-	for u := range c.verified {
-		if u.end {
-			c.mu.Lock()
-			u.round.ended = true
-			u.round.short = u.round.got < u.round.session.Expected()
-			u.round.settle()
-			short := u.round.short || c.full || c.muted || c.enough
-			c.mu.Unlock()
-			c.short = c.short || u.round.short
-			if !u.round.control {
-				c.node.sync.note(u.round.id, Comparison{With: c.peer, At: c.node.now().UTC().Truncate(time.Second), Short: short})
-			}
-			c.stir()
-			continue
-		}
-		if err := c.wanted(u); err != nil {
-			return err
-		}
-		if err := c.keep(ctx, u); err != nil {
-			return err
-		}
-		c.grant(u)
-	}
-	return nil
-}
-
-// wanted holds what came against what was asked for: each only once, in
-// ascending order, of this set, and no more than was announced.
-func (c *conversation) wanted(u unpacked) error {
-	r := u.round
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, e := range u.entries {
-		if r.got++; r.got > r.session.Expected() {
-			return hostile("%s: more than the %d records that were announced", r.name, r.session.Expected())
-		}
-		rec := u.records[i]
-		if rec.IsZero() && len(e.raw) > 0 {
-			continue // from the future
-		}
-		if !r.session.Wants(e.key) {
-			return hostile("%s: a record that was not asked for", r.name)
-		}
-		if slices.Compare(r.last[:], e.key[:]) >= 0 {
-			return hostile("%s: records that do not ascend", r.name)
-		}
-		r.last = e.key
-		switch {
-		case len(e.raw) == 0 && r.control:
-			return hostile("%s: a key without a record", r.name)
-		case len(e.raw) > 0 && (isControl(rec.Kind()) != r.control || !slices.Contains(rec.Territories(), r.id)):
-			return hostile("%s: %s of %v", r.name, rec.Kind(), rec.Territories())
-		}
-	}
-	return nil
-}
-
-// keep stores what came, unless there is no room.
-func (c *conversation) keep(ctx context.Context, u unpacked) error {
-	c.mu.Lock()
-	full := c.full
-	c.mu.Unlock()
-	if full {
-		return nil
-	}
-	var records []protocol.Record
-	var hollow []reconcile.Key
-	for i, e := range u.entries {
-		if !u.records[i].IsZero() {
-			records = append(records, u.records[i])
-			continue
-		}
-		if len(e.raw) > 0 {
-			continue
-		}
-		told, err := c.node.toldErased(e.key.Digest())
-		if err != nil {
-			return err
-		}
-		if told {
-			hollow = append(hollow, e.key)
-		}
-	}
-	gained := 0
-	for _, a := range c.node.admit(ctx, Source{Via: Synced, Peer: c.peer}, records...) {
-		switch {
-		case a.Err == nil:
-			if a.New {
-				gained++
-			}
-		case errors.Is(a.Err, ErrErased):
-			gained++ // its key is
-		case errors.Is(a.Err, store.ErrReadOnly):
-			full = true
-		default:
-			return a.Err
-		}
-	}
-	taken, err := c.node.takeHollows(u.round.id, hollow, c.peer)
-	if errors.Is(err, store.ErrReadOnly) {
-		full, err = true, nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.gained += gained
-	c.hollowed += taken
-	if full {
-		c.refuseData()
-	}
-	return err
-}
-
-// refuseData tells the peer, once, to send no more records. It is called with mu
-// held, or before the conversation runs.
-func (c *conversation) refuseData() {
-	if !c.full && !c.enough {
-		c.out = appendFrame(c.out, frameFull)
-	}
-	c.full = true
-}
-
-// grant lets the peer send as much as it has sent, or more while nothing waits.
-func (c *conversation) grant(u unpacked) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.full && !c.enough && u.round.got > uint64(max(synchro.Many, 2*u.round.own)) {
-		c.enough = true
-		c.out = appendFrame(c.out, frameFull)
-	}
-	if !c.full && !c.enough {
-		more := u.size
-		if len(c.arrived) == 0 {
-			grown := min(u.size, synchro.CreditMax-c.window)
-			more, c.window = more+grown, c.window+grown
-		}
-		c.owed += more
-		c.allowed += more
-	}
-	c.stir()
-}
-
-// isErasure reports whether a status says that its target was erased, whoever
-// set it.
-func isErasure(r protocol.Record) bool {
-	s, ok := r.Document().(*badge.Status)
-	return ok && s.State == badge.Erased
 }

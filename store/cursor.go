@@ -146,18 +146,24 @@ func (s *Store) Each(seq uint32) iter.Seq2[Entry, error] {
 }
 
 func (s *Store) after(seq uint32, max int) ([]Entry, error) {
-	if max <= 0 || seq >= s.Last() {
+	last := s.Last()
+	if max <= 0 || seq >= last {
 		return nil, nil
 	}
 	rows, err := s.page([]byte{keyLog}, key1(keyLog, seq), false, max)
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]Entry, len(rows))
-	for i, x := range rows {
-		if entries[i], err = s.logEntry(x); err != nil {
+	entries := make([]Entry, 0, len(rows))
+	for _, x := range rows {
+		e, err := s.logEntry(x)
+		if err != nil {
 			return nil, err
 		}
+		if e.Seq > last {
+			break // a batch that was committed just now: Last says so in a moment
+		}
+		entries = append(entries, e)
 	}
 	return entries, nil
 }
