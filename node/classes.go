@@ -175,6 +175,9 @@ func (n *Node) holds(d did.DID, class protocol.Record, level int, given protocol
 			continue
 		}
 		r, err := e.Record()
+		if errors.Is(err, store.ErrErased) {
+			continue
+		}
 		if err != nil {
 			return false, err
 		}

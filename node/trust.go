@@ -346,6 +346,7 @@ func (f *trustFollower) readOne(e store.Entry) (x readArrival) {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		x.waits = digestOf(x.record.Class())
+	case errors.Is(err, store.ErrErased): // it names no class, but something that was erased
 	case err != nil:
 		x.err = err
 	case protocol.Matches(x.record, class):

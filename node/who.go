@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -337,8 +338,11 @@ func (n *Node) ProfileOf(d did.DID) (protocol.Record, error) {
 		if err != nil {
 			return protocol.Record{}, err
 		}
-		if e.State == protocol.Live {
-			return e.Record()
+		if e.State != protocol.Live {
+			continue
+		}
+		if r, err := e.Record(); !errors.Is(err, store.ErrErased) { // meanwhile
+			return r, err
 		}
 	}
 	return protocol.Record{}, nil

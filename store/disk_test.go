@@ -509,3 +509,22 @@ func TestAfterALossOfPowerNoNumberIsGivenTwice(t *testing.T) {
 	s = open(t, store.Config{Dir: dir, MinFree: 1 << 20}) // a leap is no gap
 	put(t, s, record(t, 4))
 }
+
+// A process killed between making a memtable's log and writing to it leaves an
+// empty file, with which Badger would not open the store.
+func TestAnEmptyLogIsNoDamage(t *testing.T) {
+	s, dir := onDisk(t)
+	r := record(t, 1)
+	put(t, s, r)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(dir, "badger", "00042.mem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, store.Config{Dir: dir, MinFree: 1 << 20})
+	if got, err := s.Get(r.CID()); err != nil || got.CID() != r.CID() {
+		t.Errorf("got %v, want the record", err)
+	}
+}

@@ -234,10 +234,38 @@ func (s *Store) openBadger(o badger.Options) (err error) {
 			err = s.corrupt("opening it failed: %.200s", fmt.Sprint(p))
 		}
 	}()
+	if !o.InMemory {
+		if err := removeEmptyLogs(o.Dir); err != nil {
+			return fmt.Errorf("folder %s: %w", s.cfg.Dir, err)
+		}
+	}
 	s.db, err = badger.Open(o)
 	if err != nil {
 		s.db = nil
 		return s.corrupt("opening it failed: %v", err)
+	}
+	return nil
+}
+
+// removeEmptyLogs removes the logs of memtables that were created and never
+// written to, because the process was killed between the two: Badger refuses to
+// open a store that has one, and there is nothing in it to lose.
+func removeEmptyLogs(dir string) error {
+	logs, err := filepath.Glob(filepath.Join(dir, "*.mem"))
+	if err != nil {
+		return err
+	}
+	for _, path := range logs {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if info.Size() > 0 {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }
