@@ -17,6 +17,10 @@ import (
 // context.
 var ErrLinkedData = errors.New("not JSON-LD in safe mode")
 
+// ErrCostly is wrapped beside ErrLinkedData when canonicalising would cost more
+// than a document is worth. It says nothing about the document's author.
+var ErrCostly = errors.New("too costly to canonicalise")
+
 // Bounds on the work of canonicalising a graph, which grows with the factorial
 // of blank nodes that are linked and look alike: six cost 64 ms, seven 620 ms,
 // eight would cost 6 s and more. The eight kinds of record need under 40 blank
@@ -25,6 +29,13 @@ const (
 	maxBlankNodes = 64
 	maxEntangled  = 6
 )
+
+// reader is how linked data is read: from which contexts, and how many blank
+// nodes a graph may have.
+type reader struct {
+	loader     ld.DocumentLoader
+	blankNodes int
+}
 
 // HashRDFC returns the hash data of an eddsa-rdfc-2022 proof with configuration
 // p over unsecured, the JSON of a document without proof. It costs some
@@ -36,12 +47,23 @@ func HashRDFC(p Proof, unsecured []byte) (HashData, error) {
 	if err != nil {
 		return HashData{}, err
 	}
-	return hashRDFC(p, unsecured, loader)
+	return hashRDFC(p, unsecured, reader{loader, maxBlankNodes})
 }
 
-func hashRDFC(p Proof, unsecured []byte, loader ld.DocumentLoader) (HashData, error) {
+func hashRDFC(p Proof, unsecured []byte, in reader) (HashData, error) {
+	p.Value, p.Context = "", nil
+	config, err := json.Marshal(p)
+	if err != nil {
+		return HashData{}, err
+	}
+	return in.hash(config, unsecured)
+}
+
+// hash returns the hash data of a proof over linked data. config is the proof
+// as JSON without its value, and is read under the context of the document.
+func (in reader) hash(config, unsecured []byte) (HashData, error) {
 	var h HashData
-	document, err := nquads(unsecured, loader)
+	document, err := in.nquads(unsecured)
 	if err != nil {
 		return h, fmt.Errorf("document: %w", err)
 	}
@@ -51,20 +73,16 @@ func hashRDFC(p Proof, unsecured []byte, loader ld.DocumentLoader) (HashData, er
 	if err := json.Unmarshal(unsecured, &holder); err != nil {
 		return h, fmt.Errorf("document: %w", err)
 	}
-	p.Value, p.Context = "", nil
-	raw, err := json.Marshal(p)
+	var members map[string]any
+	if err := json.Unmarshal(config, &members); err != nil {
+		return h, err
+	}
+	members["@context"] = holder.Context
+	raw, err := json.Marshal(members)
 	if err != nil {
 		return h, err
 	}
-	var config map[string]any
-	if err := json.Unmarshal(raw, &config); err != nil {
-		return h, err
-	}
-	config["@context"] = holder.Context
-	if raw, err = json.Marshal(config); err != nil {
-		return h, err
-	}
-	options, err := nquads(raw, loader)
+	options, err := in.nquads(raw)
 	if err != nil {
 		return h, fmt.Errorf("proof configuration: %w", err)
 	}
@@ -80,16 +98,16 @@ func NQuads(document []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nquads(document, loader)
+	return reader{loader, maxBlankNodes}.nquads(document)
 }
 
-func nquads(document []byte, loader ld.DocumentLoader) ([]byte, error) {
+func (in reader) nquads(document []byte) ([]byte, error) {
 	value, err := ld.DocumentFromReader(bytes.NewReader(document))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLinkedData, err)
 	}
 	options := ld.NewJsonLdOptions("")
-	options.DocumentLoader = loader
+	options.DocumentLoader = in.loader
 	options.SafeMode = true
 	options.Algorithm = ld.AlgorithmURDNA2015
 	options.Format = "application/n-quads"
@@ -107,7 +125,7 @@ func nquads(document []byte, loader ld.DocumentLoader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLinkedData, err)
 	}
-	if err := checkDataset(dataset); err != nil {
+	if err := in.checkDataset(dataset); err != nil {
 		return nil, err
 	}
 	out, err := ld.NewJsonLdApi().Normalize(dataset, options)
@@ -169,7 +187,7 @@ func absolute(s string) bool {
 
 // checkDataset refuses graphs that cost too much to canonicalise, and kinds of
 // node it does not know.
-func checkDataset(dataset *ld.RDFDataset) error {
+func (in reader) checkDataset(dataset *ld.RDFDataset) error {
 	blank := map[string]bool{} // whether linked to another
 	for _, quads := range dataset.Graphs {
 		for _, q := range quads {
@@ -189,11 +207,11 @@ func checkDataset(dataset *ld.RDFDataset) error {
 			}
 		}
 	}
-	if len(blank) > maxBlankNodes {
-		return fmt.Errorf("%w: %d blank nodes, at most %d", ErrLinkedData, len(blank), maxBlankNodes)
+	if len(blank) > in.blankNodes {
+		return fmt.Errorf("%w: %w: %d blank nodes, at most %d", ErrLinkedData, ErrCostly, len(blank), in.blankNodes)
 	}
 	if n := entangled(dataset, blank); n > maxEntangled {
-		return fmt.Errorf("%w: %d linked blank nodes look alike, at most %d may", ErrLinkedData, n, maxEntangled)
+		return fmt.Errorf("%w: %w: %d linked blank nodes look alike, at most %d may", ErrLinkedData, ErrCostly, n, maxEntangled)
 	}
 	return nil
 }

@@ -109,14 +109,14 @@ func TestW3CVectorRDFC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := nquads(unsecured, examples{loader})
+	got, err := reader{examples{loader}, maxBlankNodes}.nquads(unsecured)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := read(t, "eddsa-rdfc-2022/canonDocDataInt.txt"); !bytes.Equal(bytes.TrimSpace(got), bytes.TrimSpace(want)) {
 		t.Errorf("canonical document\n got %s\nwant %s", got, want)
 	}
-	h, err := hashRDFC(p, unsecured, examples{loader})
+	h, err := hashRDFC(p, unsecured, reader{examples{loader}, maxBlankNodes})
 	if err != nil {
 		t.Fatal(err)
 	}
