@@ -72,6 +72,23 @@ func TestForeignContexts(t *testing.T) {
 	}
 }
 
+// layers is a graph of groups of blank nodes that look alike, each node linked
+// to every node of the next group and, in a ring, of the first.
+func layers(sizes ...int) []byte {
+	var b strings.Builder
+	for l, size := range sizes {
+		next := (l + 1) % len(sizes)
+		for i := range size {
+			fmt.Fprintf(&b, `{"id":"_:l%dn%d","essaim:layer%d":[`, l, i, l)
+			for j := range sizes[next] {
+				fmt.Fprintf(&b, `{"id":"_:l%dn%d"},`, next, j)
+			}
+			b.WriteString(`"end"]},`)
+		}
+	}
+	return under(essaim, `"type":["VerifiableCredential"],"essaim:x":[`+strings.TrimSuffix(b.String(), ",")+`]`)
+}
+
 // costly are documents made to be slow within the bounds.
 func costly() map[string][]byte {
 	const v2, ob = `"` + ContextCredentials + `"`, `"` + ContextOpenBadges + `"`
@@ -89,6 +106,11 @@ func costly() map[string][]byte {
 		"types":    elsewhere(`"credentialSubject":[`+types.String()+`{"id":"urn:x:1"}]`, v2, ob),
 		"contexts": elsewhere(`"credentialSubject":{"type":["AchievementSubject"],"endorsement":[`+strings.TrimSuffix(contexts.String(), ",")+`]}`, v2, ob),
 		"depth":    elsewhere(`"issuer":{"type":["Profile"],`+nested.String()+`"name":"x"`+strings.Repeat("}", 29), v2, ob),
+		"pairs":    layers(2, 2, 2, 2, 2, 2, 2, 2, 2),
+		"triples":  layers(3, 3, 3),
+		"mixed":    layers(4, 3, 2, 2),
+		"fives":    layers(5, 3),
+		"six":      layers(6),
 		"text":     elsewhere(`"name":"`+strings.Repeat("é", 30<<10)+`"`, v2, ob),
 		"members":  elsewhere(`"credentialSubject":[`+strings.Repeat(`{"id":"urn:x:1","type":["AchievementSubject"],"narrative":["a","b","c"]},`, 500)+`{"id":"urn:x:2"}]`, v2, ob),
 	}
