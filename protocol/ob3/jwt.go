@@ -108,9 +108,9 @@ func (c *credential) narrow(claims foreign.Object) {
 		if !ok {
 			continue
 		}
-		said, ok := foreign.Moment(c.Document.Object[d.names[0]], false, &v)
+		said, ok := foreign.Moment(c.Object[d.names[0]], false, &v)
 		if !ok {
-			said, ok = foreign.Moment(c.Document.Object[d.names[1]], false, &v)
+			said, ok = foreign.Moment(c.Object[d.names[1]], false, &v)
 		}
 		if ok && said.Unix() != at.Unix() {
 			c.v.Note(foreign.DatesDiffer)

@@ -146,7 +146,7 @@ func (c *credential) checkProof(p foreign.Object, raw jsontext.Value, unsecured 
 		return unknown(foreign.No, foreign.BadProof, err.Error())
 	case proof.Verify(public, h, signature):
 		return checked{foreign.Finding{Answer: foreign.Yes, Reason: foreign.SignatureFits, Detail: name}, key.Issuer}
-	case suite.linked && disputed(c.Document.Object):
+	case suite.linked && disputed(c.Object):
 		return unknown(foreign.Unknown, foreign.Disputed, name)
 	}
 	return unknown(foreign.No, foreign.SignatureWrong, name)
