@@ -169,7 +169,7 @@ var errContextDiffers = errors.New("@context of the proof is not the document's"
 func (c *credential) hashJCS(p foreign.Object, config, unsecured []byte) (proof.HashData, error) {
 	if p["@context"] != nil {
 		a, errA := foreign.Canonical(p["@context"])
-		b, errB := foreign.Canonical(c.Document.Object["@context"])
+		b, errB := foreign.Canonical(c.Object["@context"])
 		if errA != nil || errB != nil || string(a) != string(b) {
 			return proof.HashData{}, errContextDiffers
 		}

@@ -58,7 +58,7 @@ var shapes = map[string]shape{
 
 // shape answers Shape by the first thing that is amiss.
 func (c *credential) shape() {
-	o := c.Document.Object
+	o := c.Object
 	badge, endorsement := o.Is(badgeTypes...), o.Is("EndorsementCredential")
 	if !badge && !endorsement {
 		c.v.Says(foreign.Shape, foreign.Unknown, foreign.OtherDocument, c.v.Kind)

@@ -63,7 +63,7 @@ func (c *credential) content() {
 	}
 	c.v.Says(foreign.WellFormed, foreign.Yes, foreign.Readable, "")
 	c.shape()
-	members := c.Document.Object
+	members := c.Object
 	begins, ends := members["validFrom"], members["validUntil"]
 	if begins == nil {
 		begins = members["issuanceDate"]

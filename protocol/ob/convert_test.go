@@ -1,4 +1,4 @@
-package ob2_test
+package ob_test
 
 import (
 	"errors"
