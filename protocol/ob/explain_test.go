@@ -16,22 +16,24 @@ const (
 
 // explanations by file, or by what names begin and end with.
 var explanations = map[string]because{
-	"1edtech-spec/extensions/*":                                              {"well_formed", noBadge},
-	"1edtech-spec/ob_v2p0/*":                                                 {"well_formed", noBadge},
-	"1edtech-spec/ob_v2p1/*":                                                 {"well_formed", noBadge},
-	"1edtech-spec/ob_v3p0/context*":                                          {"standard well_formed", noBadge},
-	"1edtech-spec/ob_v3p0/impl/test-vectors/*":                               {"well_formed", noBadge},
+	"1edtech-spec/extensions/*":                {"well_formed", noBadge},
+	"1edtech-spec/ob_v2p0/*":                   {"well_formed", noBadge},
+	"1edtech-spec/ob_v2p1/*":                   {"well_formed", noBadge},
+	"1edtech-spec/ob_v3p0/context*":            {"standard well_formed", noBadge},
+	"1edtech-spec/ob_v3p0/impl/test-vectors/*": {"well_formed", noBadge},
+
 	"1edtech-spec/examples/01-VerifiableCredential_AssertionCredential.json": {"standard", "AssertionCredential is the name of a draft: it is a credential, and no badge of 3.0"},
-	"1edtech-spec/examples/02-Profile.json":                                  {"standard well_formed", "a profile without a context says of no standard that it follows it"},
-	"1edtech-spec/examples/08-BadgeClass.json":                               {"shape", abridged},
-	"1edtech-spec/examples/10-Assertion.json":                                {"dates", "it expired in 2017"},
-	"1edtech-spec/examples/17-Endorsement.json":                              {"shape", abridged},
-	"1edtech-spec/examples/19-Assertion.json":                                {"shape", abridged},
 	"1edtech-spec/examples/25-VerifiableCredential_OpenBadgeCredential.json": {"shape", abridged},
-	"1edtech-spec/examples/32-Profile.json":                                  {"standard", "a profile is a document of VC, and no badge"},
 	"1edtech-spec/examples/33-VerifiableCredential_OpenBadgeCredential.json": {"shape", abridged},
-	"1edtech-spec/examples/36-BadgeClass.json":                               {"shape", abridged},
 	"1edtech-spec/examples/41-VerifiableCredential_OpenBadgeCredential.json": {"shape", abridged},
+
+	"1edtech-spec/examples/02-Profile.json":     {"standard well_formed", "a profile without a context says of no standard that it follows it"},
+	"1edtech-spec/examples/08-BadgeClass.json":  {"shape", abridged},
+	"1edtech-spec/examples/10-Assertion.json":   {"dates", "it expired in 2017"},
+	"1edtech-spec/examples/17-Endorsement.json": {"shape", abridged},
+	"1edtech-spec/examples/19-Assertion.json":   {"shape", abridged},
+	"1edtech-spec/examples/32-Profile.json":     {"standard", "a profile is a document of VC, and no badge"},
+	"1edtech-spec/examples/36-BadgeClass.json":  {"shape", abridged},
 
 	"1edtech-validator-core/openbadges_context.json":                                                {"well_formed", noBadge},
 	"1edtech-validator/ob20/assets/openbadges_context.json":                                         {"well_formed", noBadge},
