@@ -337,23 +337,23 @@ func (n *Node) accessOf(ctx context.Context, rule AccessRule, named map[did.DID]
 	case rule.Within > 0 && n.now().Sub(awarded) > time.Duration(rule.Within)*24*time.Hour:
 		return AccessTooOld, Standing{}, nil
 	}
-	// Those the rule names count whatever they weigh in trust.
-	var endorsers []Endorser
-	if len(named) > 0 {
-		if endorsers, err = n.Endorsers(r.CID(), maxAccessEndorsers); err != nil {
-			return "", Standing{}, err
-		}
-	}
-	var b trust.Backing
-	var counts, spoke bool
-	if err := n.trust.ask(ctx, func(g *trust.Graph) {
-		b, counts = g.Backing(trust.Target{Record: r.Digest()})
-		spoke = named[g.Identity(r.Author()).First] || slices.ContainsFunc(endorsers, func(e Endorser) bool { return named[g.Identity(e.DID).First] })
-	}); err != nil {
+	words, err := n.endorsementsOf(r, named)
+	if err != nil {
 		return "", Standing{}, err
 	}
+	var b trust.Backing
+	counts, spoke := false, false
+	err = n.trust.ask(ctx, func(g *trust.Graph) {
+		b, counts = g.Backing(trust.Target{Record: r.Digest()})
+		spoke = named[b.Author]
+		for _, e := range words {
+			spoke = spoke || named[g.Identity(e.By).First] && g.Why(e.Record) == trust.Counted
+		}
+	})
 	weight := standing(b)
 	switch {
+	case err != nil:
+		return "", Standing{}, err
 	case !counts: // it ended by the word of another key, or was signed with a stolen one
 		return AccessNotInForce, weight, nil
 	case len(named) > 0 && !spoke:
@@ -362,6 +362,35 @@ func (n *Node) accessOf(ctx context.Context, rule AccessRule, named map[did.DID]
 		return AccessNotTrusted, weight, nil
 	}
 	return AccessAllowed, weight, nil
+}
+
+// endorsementsOf returns the newest endorsements of an award, where a rule asks
+// for somebody's. Those count whatever they weigh in trust, but not when they
+// were withdrawn, have lapsed or were signed with a stolen key.
+func (n *Node) endorsementsOf(r protocol.Record, named map[did.DID]bool) ([]trust.Endorsement, error) {
+	if len(named) == 0 {
+		return nil, nil
+	}
+	var all []trust.Endorsement
+	q := store.Query{
+		Kinds: []protocol.Kind{protocol.Endorsement}, Target: protocol.Target{CID: r.CID()}, Newest: true, Limit: maxAccessEndorsers,
+	}
+	for e, err := range n.store.Find(q) {
+		if err != nil {
+			return nil, err
+		}
+		word, err := e.Record()
+		if errors.Is(err, store.ErrErased) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f, ok := factOf(word).(trust.Endorsement); ok {
+			all = append(all, f)
+		}
+	}
+	return all, nil
 }
 
 // contactEvery is how often it is noted that others are heard.

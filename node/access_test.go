@@ -2,6 +2,8 @@ package node_test
 
 import (
 	"context"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +46,10 @@ func TestAccess(t *testing.T) {
 	// One award ended, another one holds.
 	b.upload(status(t, hand("second-chance", 1).CID(), badge.Revoked, ubo, at))
 	b.upload(award(t, laser, ubo, key("second-chance"), at.Add(time.Hour), level(2)))
+
+	// Bob's key is stolen later: his word of before stands, a new one does not.
+	forged := hand("forged", 2)
+	b.upload(endorse(t, forged, bob, noon), compromised(t, bob, noon.Add(-time.Hour), noon))
 
 	rules := map[string]node.AccessRule{
 		"default": {},
@@ -89,6 +95,7 @@ func TestAccess(t *testing.T) {
 		{"ubo", "beginner", "", node.AccessAllowed},
 		{"bob", "good", "", node.AccessAllowed},
 		{"bob", "beginner", "", node.AccessNotEndorsed},
+		{"bob", "forged", "", node.AccessNotEndorsed},
 		{"wood", "good", "", node.AccessOtherClass},
 		{"fresh", "good", "", node.AccessStale},
 	} {
@@ -162,4 +169,19 @@ func TestAccessKnowledgeGrowsOld(t *testing.T) {
 	is("the next day", node.AccessStale)
 	a.clock.pass(-48 * time.Hour)
 	is("with a clock that went back", node.AccessStale)
+}
+
+// The page has the reasons of the code, in full.
+func TestAccessReasonsAreThePage(t *testing.T) {
+	raw := string(must(os.ReadFile("../spec/trust.md"))(t))
+	_, table, _ := strings.Cut(raw, "| reason | when |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, r := range node.AccessReasons {
+		if !strings.Contains(table, "| `"+string(r)+"` | ") {
+			t.Errorf("spec/trust.md §12 does not have %s", r)
+		}
+	}
+	if got := strings.Count(table, "\n| `"); got != len(node.AccessReasons) {
+		t.Errorf("spec/trust.md §12 has %d reasons, the code %d", got, len(node.AccessReasons))
+	}
 }

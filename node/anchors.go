@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/did"
+	"codeberg.org/essaim/essaim/protocol/territory"
 	"codeberg.org/essaim/essaim/protocol/trust"
 	"codeberg.org/essaim/essaim/store"
 )
@@ -52,7 +54,7 @@ type Anchor struct {
 }
 
 // AnchorList is an identity whose endorsements at full weight are anchors here,
-// and cease to be when it withdraws them (spec/decisions/0008).
+// and cease to be when it withdraws them (spec/decisions/0008-anchor-lists.md).
 type AnchorList struct {
 	DID  did.DID
 	Name string
@@ -110,6 +112,65 @@ func (n *Node) Viewpoint(ctx context.Context) (Viewpoint, error) {
 		v.Lists[i].Name = n.NameOf(v.Lists[i].DID)
 	}
 	return v, err
+}
+
+// Candidate is a place or organisation that could be an anchor.
+type Candidate struct {
+	DID       did.DID
+	Name      string
+	Kind      string // badge.PlaceKind or badge.Organisation
+	Territory territory.ID
+}
+
+// maxCandidates bounds what a person chooses from.
+const maxCandidates = 50
+
+// AnchorCandidates returns places and organisations of the territories followed
+// that are no anchors yet, by name: who published a profile. Whether they are who
+// they say they are is for whoever knows them to judge.
+func (n *Node) AnchorCandidates(ctx context.Context) ([]Candidate, error) {
+	v, err := n.Viewpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[did.DID]bool{n.ownDID(): true}
+	for _, a := range v.Anchors {
+		seen[a.DID] = true
+	}
+	var all []Candidate
+	for _, id := range n.Followed() {
+		q := store.Query{Kinds: []protocol.Kind{protocol.Profile}, Territory: id, Newest: true}
+		for e, err := range n.store.Find(q) {
+			if err != nil {
+				return nil, err
+			}
+			if e.State != protocol.Live {
+				continue
+			}
+			r, err := e.Record()
+			if errors.Is(err, store.ErrErased) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			p := r.Document().(*badge.Profile)
+			if seen[p.ID] {
+				continue
+			}
+			seen[p.ID] = true // the newest tells
+			if p.Kind == badge.PlaceKind || p.Kind == badge.Organisation {
+				all = append(all, Candidate{p.ID, p.Name, p.Kind, id})
+			}
+			if len(all) == maxCandidates {
+				break
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Candidate) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.DID), string(b.DID)))
+	})
+	return all[:min(len(all), maxCandidates)], nil
 }
 
 // ownDID returns the identity of the community, or "" before Setup.

@@ -21,7 +21,7 @@ func (w Words) tr(french, english string) string {
 
 // levelWords are the levels of spec/trust.md §6, English then French.
 var levelWords = [...][2]string{
-	trust.LevelUnknown: {"unknown", "inconnu"}, trust.LevelFragile: {"fragile", "fragile"}, trust.LevelBacked: {"backed", "soutenu"},
+	trust.LevelUnknown: {"unknown", "inconnu"}, trust.LevelFragile: {"fragile", "fragile"}, trust.LevelBacked: {"backed", "appuyé"},
 	trust.LevelSolid: {"solid", "solide"}, trust.LevelVerySolid: {"very solid", "très solide"},
 }
 
@@ -169,13 +169,13 @@ func (w Words) independence(e Explanation) (string, bool) {
 	case e.For == 0 || len(e.Chains) > 0 && len(e.Chains[0].Parties) == 1: // an anchor says it all
 		return "", false
 	case e.Independent >= trust.MaxIndependent:
-		return w.tr("Au moins trois chaînes indépendantes y mènent.", "At least three independent chains lead there."), true
+		return w.tr("Au moins trois chemins indépendants y mènent.", "At least three independent chains lead there."), true
 	case e.Independent == 2:
-		return w.tr("Deux chaînes indépendantes y mènent.", "Two independent chains lead there."), true
+		return w.tr("Deux chemins indépendants y mènent.", "Two independent chains lead there."), true
 	case e.Independent == 1:
-		return w.tr("Tout tient à une seule chaîne.", "It all hangs on one chain."), true
+		return w.tr("Tout tient à un seul chemin.", "It all hangs on one chain."), true
 	}
-	return w.tr("Seuls des badges y mènent, aucune chaîne de soutiens.", "Only badges lead there, no chain of endorsements."), true
+	return w.tr("Seuls des badges y mènent, aucun chemin de soutiens.", "Only badges lead there, no chain of endorsements."), true
 }
 
 // disputeReasons says the reasons of a dispute in French, and in English where
@@ -219,10 +219,10 @@ func (w Words) unknown(e Explanation) string {
 	case e.Seen == 0:
 		return w.tr("Aucune référence n’est choisie : rien ne peut être situé.", "No anchor is chosen: nothing can be placed.")
 	case e.Here:
-		return w.tr("Aucune chaîne n’y mène depuis vos références. Cela ne dit rien contre.",
+		return w.tr("Aucun chemin n’y mène depuis vos références. Cela ne dit rien contre.",
 			"No chain from your anchors leads there. That says nothing against it.")
 	}
-	return w.tr("Aucune chaîne n’y mène depuis ces références. Cela ne dit rien contre.",
+	return w.tr("Aucun chemin n’y mène depuis ces références. Cela ne dit rien contre.",
 		"No chain from these anchors leads there. That says nothing against it.")
 }
 

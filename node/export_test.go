@@ -102,3 +102,6 @@ func (n *Node) NoteContact() { n.noteHeard() }
 
 // Hears reports whether a neighbour is connected.
 func (n *Node) Hears() bool { return n.hears() }
+
+// AccessReasons are all there are.
+var AccessReasons = append([]AccessReason{AccessNoRule, AccessStale, AccessCompromised, AccessOtherClass}, accessOrder...)

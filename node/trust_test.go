@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"codeberg.org/essaim/essaim/node"
 	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/badge"
@@ -115,8 +117,6 @@ func (b *box) says(t protocol.Target, french bool, want ...string) {
 // in the order of their digests.
 func (b *box) rebuilt() trust.Digest {
 	b.t.Helper()
-	fresh := alone(b.t)
-	fresh.clock = b.clock
 	n := must(node.New(node.Config{Dir: b.t.TempDir(), InMemory: true, Clock: b.clock.now}))(b.t)
 	defer n.Close()
 	var raws [][]byte
@@ -246,6 +246,38 @@ func TestTrustFollows(t *testing.T) {
 	b.sameRebuilt("lapsed")
 }
 
+// Records come while people ask: an answer knows what was stored before it was
+// asked, and at the end the view is that of all records.
+func TestTrustWhileRecordsCome(t *testing.T) {
+	b := start(t, brest)
+	b.trusts(tyfab)
+	at := noon.Add(-time.Hour)
+	people := make([]ed25519.PrivateKey, 40)
+	words := make([]protocol.Record, len(people))
+	for i := range people {
+		people[i] = key(fmt.Sprint("somebody ", i))
+		words[i] = vouch(t, tyfab, people[i], 0, at.Add(time.Duration(i)*time.Second))
+	}
+	var group errgroup.Group
+	for i := range words {
+		group.Go(func() error {
+			if _, err := b.Accept(context.Background(), words[i].Bytes(), node.Source{Via: node.Uploaded}); err != nil {
+				return err
+			}
+			e, err := b.Explain(context.Background(), whose(people[i]))
+			if err == nil && e[0].Level == trust.LevelUnknown {
+				err = fmt.Errorf("person %d is unknown just after the endorsement was stored", i)
+			}
+			b.TrustReport()
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	b.sameRebuilt("at the end")
+}
+
 // What people read, in both languages.
 func TestTrustInWords(t *testing.T) {
 	b := alone(t)
@@ -257,21 +289,21 @@ func TestTrustInWords(t *testing.T) {
 	b.says(of(badge1), false, "No anchor is chosen: nothing can be placed.")
 	b.trusts(tyfab)
 	b.says(of(badge1), false, "No chain from your anchors leads there. That says nothing against it.")
-	b.says(of(badge1), true, "Aucune chaîne n’y mène depuis vos références. Cela ne dit rien contre.")
+	b.says(of(badge1), true, "Aucun chemin n’y mène depuis vos références. Cela ne dit rien contre.")
 	b.says(whose(tyfab), false, "TyFab is an anchor of yours.")
 	b.says(whose(tyfab), true, "TyFab est une de vos références.")
 
 	b.upload(vouch(t, tyfab, ubo, 0, at))
 	b.says(of(badge1), false, "TyFab (an anchor of yours) endorses UBO Open Factory, which made this award.", "It all hangs on one chain.")
-	b.says(of(badge1), true, "TyFab (une de vos références) soutient UBO Open Factory, qui a remis ce badge.", "Tout tient à une seule chaîne.")
-	b.says(whose(ubo), true, "TyFab (une de vos références) soutient UBO Open Factory.", "Tout tient à une seule chaîne.")
+	b.says(of(badge1), true, "TyFab (une de vos références) soutient UBO Open Factory, qui a remis ce badge.", "Tout tient à un seul chemin.")
+	b.says(whose(ubo), true, "TyFab (une de vos références) soutient UBO Open Factory.", "Tout tient à un seul chemin.")
 	b.says(of(laser), false, "TyFab (an anchor of yours) endorses UBO Open Factory, which made this class.", "It all hangs on one chain.")
 
 	// Who received a badge speaks very lightly.
 	b.upload(vouch(t, alice, atelier, 0, at))
 	b.says(of(badge2), true,
 		"TyFab (une de vos références) soutient UBO Open Factory, qui a remis un badge à une identité (…"+tail(alice)+"), qui soutient une identité (…"+tail(atelier)+"), qui a remis ce badge.",
-		"Seuls des badges y mènent, aucune chaîne de soutiens.")
+		"Seuls des badges y mènent, aucun chemin de soutiens.")
 
 	// Bob holds the class from elsewhere, is known, and endorses Alice's badge.
 	b.upload(vouch(t, tyfab, bob, 25, at), endorse(t, badge1, bob, at))
@@ -345,10 +377,10 @@ func TestOwnKeyAsOnlyAnchor(t *testing.T) {
 	badge1 := award(t, laser, ubo, alice, noon.Add(-time.Hour))
 	b.upload(laser, badge1)
 	label := "Votre collectif est votre seule référence : cela dit seulement jusqu’où va ce que vous soutenez vous-mêmes."
-	b.says(of(badge1), true, "Aucune chaîne n’y mène depuis vos références. Cela ne dit rien contre.", label)
+	b.says(of(badge1), true, "Aucun chemin n’y mène depuis vos références. Cela ne dit rien contre.", label)
 	must(b.Endorse(ctx, node.EndorsementDraft{DID: didOf(ubo)}))(t)
 	b.says(of(badge1), true,
-		"Fablab de la rade (vous) soutient une identité (…"+tail(ubo)+"), qui a remis ce badge.", "Tout tient à une seule chaîne.", label)
+		"Fablab de la rade (vous) soutient une identité (…"+tail(ubo)+"), qui a remis ce badge.", "Tout tient à un seul chemin.", label)
 	b.is("a direct endorsee", of(badge1), "backed")
 	b.says(protocol.Target{DID: c.DID}, true, "C’est votre collectif.", label)
 
@@ -432,11 +464,10 @@ func TestPreview(t *testing.T) {
 	first := award(t, laser, ubo, alice, at)
 	b.upload(laser, first, vouch(t, ubo, atelier, 0, at), profile(t, "UBO Open Factory", ubo, at))
 	own := must(b.NewClass(ctx, node.ClassDraft{Name: "Laser", Description: "Coupe.", Criteria: "Trois pièces."}))(t)
-	offer, code, err := b.Award(ctx, node.AwardDraft{Class: own.CID(), To: "Nadia"})
+	_, code, err := b.Award(ctx, node.AwardDraft{Class: own.CID(), To: "Nadia"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = offer
 	mine := must(b.Claim(ctx, code, ""))(t)
 
 	check := func(what string, d node.PreviewDraft, act func(), want string) {
@@ -482,8 +513,10 @@ func TestPreview(t *testing.T) {
 		"award 4>0, profile 1>0")
 	var mineTo protocol.Record
 	for e, err := range b.Store().Find(store.Query{Kinds: []protocol.Kind{protocol.Endorsement}, Author: c.DID}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		mineTo = must(e.Record())(t)
-		_ = err
 	}
 	check("withdraw", node.PreviewDraft{Act: badge.Withdrawn, Target: of(mineTo)},
 		func() { must(b.SetStatus(ctx, node.StatusDraft{Target: mineTo.CID(), State: badge.Withdrawn}))(t) },

@@ -7,13 +7,32 @@ import (
 )
 
 func anchorList(p *program) *cobra.Command {
-	return &cobra.Command{
+	var suggest bool
+	c := &cobra.Command{
 		Use: "list", Args: cobra.NoArgs,
 		Short: p.tr("d’où la confiance est vue ici", "from where trust is seen here"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if suggest {
+				return ask(c.Context(), p, get("/anchors/candidates"), p.candidates)
+			}
 			return ask(c.Context(), p, get("/anchors"), p.anchors)
 		},
 	}
+	c.Flags().BoolVar(&suggest, "suggest", false, p.tr("plutôt les lieux et organisations des territoires suivis qui pourraient en être",
+		"instead the places and organisations of the territories followed that could be one"))
+	return c
+}
+
+func (p *program) candidates(v api.CandidateList) {
+	for _, c := range v.Candidates {
+		p.line("%s  %s (%s)", c.DID, p.person(c.Name, c.DID), c.Territory.Name)
+	}
+	if len(v.Candidates) == 0 {
+		p.note("Aucun autre lieu n’est connu ici : reliez-vous à des voisins (essaim peer add ADRESSE), puis revenez.",
+			"No other place is known here: connect to neighbours (essaim peer add ADDRESS), then come back.")
+		return
+	}
+	p.note("Choisissez ceux que vous connaissez : essaim anchor add IDENTITÉ. Un nom ne prouve rien.", "Choose those you know: essaim anchor add DID. A name proves nothing.")
 }
 
 func (p *program) anchors(v api.AnchorList) {
@@ -40,8 +59,8 @@ func (p *program) anchors(v api.AnchorList) {
 	case len(v.Anchors) == 0:
 		p.note("Aucune référence : rien ne peut être situé. En choisir une : essaim anchor add IDENTITÉ", "No anchor: nothing can be placed. Choose one: essaim anchor add DID")
 	case len(v.Anchors) == 1:
-		p.note("Une seule référence ne voit pas loin : trois à cinq lieux que vous connaissez feront mieux (essaim anchor add IDENTITÉ).",
-			"One anchor alone does not see far: three to five places you know will do better (essaim anchor add DID).")
+		p.note("Une seule référence ne voit pas loin : trois à cinq lieux que vous connaissez feront mieux (essaim anchor list --suggest).",
+			"One anchor alone does not see far: three to five places you know will do better (essaim anchor list --suggest).")
 	}
 }
 

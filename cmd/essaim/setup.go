@@ -11,6 +11,7 @@ import (
 func setupCommand(p *program) *cobra.Command {
 	var r api.SetupRequest
 	var keyFile string
+	var anchors []string
 	c := &cobra.Command{
 		Use: "setup", Args: cobra.NoArgs,
 		Short: p.tr("installer une communauté dans ce dossier ; peut se répéter sans risque", "set up a community in this folder; may be repeated safely"),
@@ -54,6 +55,11 @@ replaces a key.`),
 						p.note("Gardez une copie des clés ailleurs : essaim key backup --out cles.age\nPuis : essaim serve", "Keep a copy of the keys elsewhere: essaim key backup --out keys.age\nThen: essaim serve")
 					}
 				})
+				for _, d := range anchors {
+					if err == nil {
+						_, err = fetch[api.AnchorList](c.Context(), p, cl, onIdentity("/anchors/", d, false))
+					}
+				}
 				return err
 			})
 		},
@@ -68,6 +74,8 @@ replaces a key.`),
 	f.StringVar(&r.URL, "url", "", p.tr("site", "web site"))
 	f.StringVar(&r.Email, "email", "", p.tr("adresse de contact, publique", "contact address, public"))
 	f.StringVar(&keyFile, "key-file", "", p.tr("ouvrir les clés par ce fichier, fait s’il manque", "open the keys by this file, made when missing"))
+	f.StringArrayVar(&anchors, "anchor", nil, p.tr("identité d’un lieu que vous connaissez et croyez d’abord ; plusieurs fois possible (essaim anchor)",
+		"DID of a place you know and trust first; may be repeated (essaim anchor)"))
 	_ = c.MarkFlagRequired("name")
 	return c
 }

@@ -38,7 +38,7 @@ func whoCommand(p *program) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&near, "near", "", p.tr("commune, code postal ou ville (votre lieu par défaut)", "commune, postal code or city (your place by default)"))
 	f.Float64Var(&radius, "radius", 50, p.tr("rayon en kilomètres", "radius in kilometres"))
-	f.StringVar(&trust, "trust", "", p.tr("confiance au moins : fragile, backed (soutenu), solid (solide), very-solid (très solide)",
+	f.StringVar(&trust, "trust", "", p.tr("confiance au moins : fragile, backed (appuyé), solid (solide), very-solid (très solide)",
 		"trust at least: fragile, backed, solid, very-solid"))
 	f.IntVar(&level, "level", 0, p.tr("niveau au moins", "level at least"))
 	f.IntVar(&limit, "limit", 20, p.tr("réponses au plus", "answers at most"))

@@ -98,12 +98,13 @@ func (s *Server) accessRules(context.Context, *struct{}) (*Body[RuleList], error
 	return body(out), nil
 }
 
-type ruleParam struct {
+// RuleParam names an access rule in a path.
+type RuleParam struct {
 	ID string `path:"id" doc:"name of a rule: a-z, 0-9 and -" example:"laser"`
 }
 
 type ruleInput struct {
-	ruleParam
+	RuleParam
 	Body AccessRule
 }
 
@@ -129,7 +130,7 @@ func (s *Server) setAccessRule(ctx context.Context, in *ruleInput) (*Body[RuleLi
 	return s.accessRules(ctx, nil)
 }
 
-func (s *Server) removeAccessRule(ctx context.Context, in *ruleParam) (*Body[RuleList], error) {
+func (s *Server) removeAccessRule(ctx context.Context, in *RuleParam) (*Body[RuleList], error) {
 	if err := s.config.Node.RemoveAccessRule(in.ID); err != nil {
 		return nil, err
 	}

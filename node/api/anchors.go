@@ -7,6 +7,7 @@ import (
 
 	"codeberg.org/essaim/essaim/node"
 	"codeberg.org/essaim/essaim/protocol/did"
+	"codeberg.org/essaim/essaim/protocol/territory"
 )
 
 // AnchorList is from where trust is seen here.
@@ -33,7 +34,22 @@ type Subscribed struct {
 	Size int       `json:"size" doc:"anchors it gives today"`
 }
 
+// CandidateList is who could be chosen.
+type CandidateList struct {
+	Schema     string      `json:"schema"`
+	Candidates []Candidate `json:"candidates" doc:"fifty at most, by name"`
+}
+
+// Candidate is a place or organisation that could be an anchor. That it is who it
+// says it is, is for whoever knows it to judge.
+type Candidate struct {
+	Actor
+	Kind      string    `json:"kind" enum:"organisation,place"`
+	Territory Territory `json:"territory"`
+}
+
 func (s *Server) registerAnchors() {
+	register(s, read, get("list-candidates", "/anchors/candidates", "Places and organisations of the territories followed that are no anchors yet"), s.listCandidates)
 	register(s, read, get("list-anchors", "/anchors", "From where trust is seen here"), s.listAnchors)
 	register(s, write, put("add-anchor", "/anchors/{id}", "Trust an identity first"), s.changeAnchors((*node.Node).AddAnchor))
 	register(s, write, remove("remove-anchor", "/anchors/{id}", "Trust it first no more"), s.changeAnchors((*node.Node).RemoveAnchor))
@@ -42,6 +58,22 @@ func (s *Server) registerAnchors() {
 	register(s, write, remove("unsubscribe-anchors", "/anchors/lists/{id}", "Stop following a list"), s.changeAnchors((*node.Node).Unsubscribe))
 	register(s, write, put("ignore-disputer", "/disputes/ignored/{id}", "Hear the disputes of an identity no more"), s.changeAnchors((*node.Node).Ignore))
 	register(s, write, remove("heed-disputer", "/disputes/ignored/{id}", "Hear them again"), s.changeAnchors((*node.Node).Heed))
+}
+
+func (s *Server) listCandidates(ctx context.Context, _ *struct{}) (*Body[CandidateList], error) {
+	found, err := s.config.Node.AnchorCandidates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := CandidateList{"essaim.anchor-candidates/1", []Candidate{}}
+	for _, c := range found {
+		in, err := s.named([]territory.ID{c.Territory})
+		if err != nil {
+			return nil, err
+		}
+		out.Candidates = append(out.Candidates, Candidate{Actor{string(c.DID), c.Name}, c.Kind, in[0]})
+	}
+	return body(out), nil
 }
 
 type didParam struct {
