@@ -17,8 +17,9 @@ var ErrGone = errors.New("gone")
 var errNotAtHand = errors.New("not at hand")
 
 // maxFetches bounds the documents one verdict may ask for: an assertion, its
-// class, issuer, key and list, twice over.
-const maxFetches = 12
+// class, issuer, key and list, twice over; one more leads to a badge that came
+// as an address.
+const maxFetches = 11
 
 // Documents hands out what badges point at, each address once.
 type Documents struct {

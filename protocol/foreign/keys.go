@@ -3,6 +3,7 @@ package foreign
 import (
 	"crypto"
 	"encoding/base64"
+	"iter"
 	"net/url"
 	"strings"
 
@@ -31,7 +32,7 @@ func (d *Documents) Key(method, issuer string) Key {
 		if !ok {
 			return Key{Why: Finding{Unknown, UnknownKey, method}, Issuer: Finding{Unknown, UnknownKey, method}}
 		}
-		return Key{Public: public, Issuer: d.answersFor(issuer, base, method, public)}
+		return Key{Public: public, Issuer: d.answersFor(issuer, base, public)}
 	case IsWeb(base) || strings.HasPrefix(base, "did:web:"):
 		return d.listed(base, fragment, method, issuer)
 	case method == "":
@@ -46,7 +47,7 @@ func (d *Documents) Key(method, issuer string) Key {
 // It can show that the bytes are whole, and nothing of who signed them.
 func (d *Documents) Inside(public crypto.PublicKey, issuer string) Key {
 	d.v.Note(KeyInside)
-	return Key{Public: public, Issuer: d.answersFor(issuer, "", "", public)}
+	return Key{Public: public, Issuer: d.answersFor(issuer, "", public)}
 }
 
 // selfContained returns the key of a DID that is its own document.
@@ -68,7 +69,7 @@ func selfContained(id string) (crypto.PublicKey, bool) {
 
 // answersFor answers whether the key of a DID that is its own document is one
 // of issuer's: because the issuer is that DID, or its document lists the key.
-func (d *Documents) answersFor(issuer, base, method string, public crypto.PublicKey) Finding {
+func (d *Documents) answersFor(issuer, base string, public crypto.PublicKey) Finding {
 	if strings.HasPrefix(issuer, "did:key:") || strings.HasPrefix(issuer, "did:jwk:") {
 		if own, ok := selfContained(issuer); ok && equal(own, public) {
 			return Finding{Yes, IssuersKey, ""}
@@ -83,7 +84,7 @@ func (d *Documents) answersFor(issuer, base, method string, public crypto.Public
 	if err != nil {
 		return unread(err, address)
 	}
-	if found, _ := find(document.Object, method, public); found != nil {
+	if lists(document.Object, public) {
 		return Finding{Yes, IssuersKey, ""}
 	}
 	return Finding{No, KeyNotListed, issuer}
@@ -97,7 +98,7 @@ func (d *Documents) listed(base, fragment, method, issuer string) Key {
 		k := Key{Issuer: unread(err, base)}
 		if base != issuer {
 			// Whatever stands there, it is not the issuer's own word.
-			k.Issuer = d.notByIssuer(issuer, base, method)
+			k.Issuer = d.notByIssuer(issuer, base, method, inFragment)
 		}
 		if fromFragment {
 			d.v.Note(KeyInside)
@@ -107,10 +108,12 @@ func (d *Documents) listed(base, fragment, method, issuer string) Key {
 		}
 		return k
 	}
-	public, known := find(document.Object, method, nil)
+	public, known := find(document.Object, method)
 	switch {
 	case public == nil && known:
 		return Key{Why: Finding{Unknown, UnknownKey, method}, Issuer: Finding{Unknown, UnknownKey, method}}
+	case public == nil && fromFragment && base == issuer && lists(document.Object, inFragment):
+		return Key{Public: inFragment, Issuer: Finding{Yes, IssuersKey, ""}}
 	case public == nil && fromFragment:
 		return Key{Public: inFragment, Issuer: Finding{No, KeyNotListed, base}}
 	case public == nil:
@@ -118,12 +121,13 @@ func (d *Documents) listed(base, fragment, method, issuer string) Key {
 	case base == issuer:
 		return Key{Public: public, Issuer: Finding{Yes, IssuersKey, ""}}
 	}
-	return Key{Public: public, Issuer: d.notByIssuer(issuer, base, method)}
+	return Key{Public: public, Issuer: d.notByIssuer(issuer, base, method, public)}
 }
 
 // notByIssuer answers for a key that stands in a document other than the
-// issuer's: only the issuer's can make it the issuer's.
-func (d *Documents) notByIssuer(issuer, base, method string) Finding {
+// issuer's: only the issuer's can make it the issuer's, by listing the key
+// itself or, as Open Badges 2.0 does, the address of its document.
+func (d *Documents) notByIssuer(issuer, base, method string, public crypto.PublicKey) Finding {
 	address := documentOf(issuer)
 	if address == "" {
 		if strings.HasPrefix(issuer, "did:key:") || strings.HasPrefix(issuer, "did:jwk:") {
@@ -135,7 +139,7 @@ func (d *Documents) notByIssuer(issuer, base, method string) Finding {
 	if err != nil {
 		return unread(err, address)
 	}
-	if found, known := find(document.Object, method, nil); found != nil || known {
+	if public != nil && lists(document.Object, public) || refersTo(document.Object, method) {
 		return Finding{Yes, IssuersKey, ""}
 	}
 	return Finding{No, OtherSigner, base}
@@ -173,36 +177,69 @@ func documentOf(id string) string {
 	return address
 }
 
-// find looks in a document for the verification method, or, of one whose key
-// is known, for that key. It is for assertions, unless the document does not
-// say what keys are for. known says that the method is there, though its key
-// may be of a kind that is not known here.
-func find(document Object, method string, want crypto.PublicKey) (public crypto.PublicKey, known bool) {
-	asserts := document.Texts("assertionMethod")
+// methods yields the verification methods of a document that are for
+// assertions: all, unless it says what keys are for.
+func methods(document Object) iter.Seq2[string, Object] {
+	return func(yield func(string, Object) bool) {
+		asserts := document.Texts("assertionMethod")
+		id := document.Text("id")
+		inside := document.Objects("assertionMethod")
+		said := len(asserts) > 0 || len(inside) > 0
+		for _, m := range append(document.Objects("verificationMethod"), document.Objects("publicKey")...) {
+			name := absolute(m.Text("id"), id)
+			if said && !contains(asserts, name, id) {
+				continue
+			}
+			if !yield(name, m) {
+				return
+			}
+		}
+		for _, m := range inside {
+			if !yield(absolute(m.Text("id"), id), m) {
+				return
+			}
+		}
+		if document.Text("publicKeyPem")+document.Text("publicKeyMultibase") != "" {
+			yield(id, document) // a key that stands alone
+		}
+	}
+}
+
+func absolute(name, id string) string {
+	if strings.HasPrefix(name, "#") {
+		return id + name
+	}
+	return name
+}
+
+// find returns the key a document gives under the name of a verification
+// method. known says that the method is there, though its key may be of a kind
+// that is not known here.
+func find(document Object, method string) (public crypto.PublicKey, known bool) {
+	for name, m := range methods(document) {
+		if name == method && name != "" {
+			public, _ := keyOf(m)
+			return public, true
+		}
+	}
+	return nil, false
+}
+
+// lists reports whether a document gives this very key, under whatever name.
+func lists(document Object, key crypto.PublicKey) bool {
+	for _, m := range methods(document) {
+		if public, ok := keyOf(m); ok && equal(public, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// refersTo reports whether a document names the address of a method that
+// stands elsewhere.
+func refersTo(document Object, method string) bool {
 	id := document.Text("id")
-	candidates := append(document.Objects("verificationMethod"), document.Objects("publicKey")...)
-	listed := len(candidates)
-	candidates = append(candidates, document.Objects("assertionMethod")...)
-	if document.Text("publicKeyPem")+document.Text("publicKeyMultibase") != "" {
-		candidates = append(candidates, document) // a key that stands alone
-	}
-	for i, c := range candidates {
-		name := c.Text("id")
-		if strings.HasPrefix(name, "#") {
-			name = id + name
-		}
-		if i < listed && len(asserts) > 0 && !contains(asserts, name, id) {
-			continue
-		}
-		public, ok := keyOf(c)
-		switch {
-		case name == method:
-			return public, true
-		case ok && want != nil && equal(public, want):
-			return public, true
-		}
-	}
-	return nil, contains(document.Texts("publicKey"), method, id)
+	return method != "" && (contains(document.Texts("publicKey"), method, id) || contains(document.Texts("assertionMethod"), method, id))
 }
 
 func contains(names []string, name, id string) bool {

@@ -1,7 +1,6 @@
 package ob_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -246,5 +245,3 @@ func costs(f func()) (uint64, time.Duration) {
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc, spent
 }
-
-var _ = bytes.Equal

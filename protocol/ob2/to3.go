@@ -10,6 +10,10 @@ import (
 // ErrIncomplete is returned for a badge whose class or issuer is not known.
 var ErrIncomplete = errors.New("the class or the issuer of the badge is not at hand")
 
+// ErrUndated is returned for a badge that does not say when it was issued, as
+// 0.5 allowed and 3.0 does not.
+var ErrUndated = errors.New("the badge does not say when it was issued")
+
 // Credential returns the badge as an unsigned Open Badges 3.0 credential, and
 // what it says that the credential does not. issuer is the Profile of whoever
 // will sign it, with the id of their key: the one who converts, who thereby
@@ -17,7 +21,7 @@ var ErrIncomplete = errors.New("the class or the issuer of the badge is not at h
 // its achievement. Ids are made from the badge, so that one badge gives one
 // credential.
 //
-// It fails with ErrIncomplete, or on a badge without a date.
+// It fails with ErrIncomplete or ErrUndated.
 func (b Badge) Credential(issuer map[string]any) (map[string]any, []Loss, error) {
 	if b.Class == nil || b.Issuer == nil {
 		return nil, nil, ErrIncomplete
@@ -51,7 +55,7 @@ func (b Badge) Credential(issuer map[string]any) (map[string]any, []Loss, error)
 		begins = a.moment("issued_on", false)
 	}
 	if begins == "" {
-		return nil, nil, errors.New("the badge has no date")
+		return nil, nil, ErrUndated
 	}
 	out := map[string]any{
 		"@context":          []any{"https://www.w3.org/ns/credentials/v2", "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"},

@@ -272,14 +272,11 @@ func (a *asked) site(address string) {
 		a.v.Says(foreign.Issuer, foreign.Unknown, foreign.NotAtHand, a.Assertion.ID("badge"))
 		return
 	}
-	rules := a.Issuer.Object("verification")
+	// Only the issuer's own document may widen where it is believed.
+	var origins, starts []string
 	own, err := a.d.Get(id)
-	if err != nil {
-		rules = nil // only the issuer's own document may widen where it is believed
-	}
-	origins, starts := rules.Texts("allowedOrigins"), rules.Texts("startsWith")
 	if err == nil {
-		rules = own.Object.Object("verification")
+		rules := own.Object.Object("verification")
 		origins, starts = rules.Texts("allowedOrigins"), rules.Texts("startsWith")
 	}
 	if len(origins) == 0 {

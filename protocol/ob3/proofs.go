@@ -145,6 +145,9 @@ func (c *credential) checkProof(p foreign.Object, raw jsontext.Value, unsecured 
 	case err != nil:
 		return unknown(foreign.No, foreign.BadProof, err.Error())
 	case proof.Verify(public, h, signature):
+		if ends, ok := foreign.Moment(p["expires"], false, c.v); p["expires"] != nil && (!ok || ends.Before(c.in.Now)) {
+			return unknown(foreign.No, foreign.BadProof, "expires")
+		}
 		return checked{foreign.Finding{Answer: foreign.Yes, Reason: foreign.SignatureFits, Detail: name}, key.Issuer}
 	case suite.linked && disputed(c.Object):
 		return unknown(foreign.Unknown, foreign.Disputed, name)
