@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -45,25 +47,27 @@ type Entry struct {
 // erased since.
 func (e Entry) Record() (protocol.Record, error) { return e.store.Record(e.ID) }
 
-// CID returns the name of the record, or of the stub.
-func (e Entry) CID() (cid.Cid, error) {
-	if e.State == protocol.Erased {
-		var digest [32]byte
-		err := e.store.db.View(func(txn *badger.Txn) error {
-			v, err := get(txn, key1(keyBare, e.ID))
-			if err != nil || len(v) != len(digest) {
-				return e.store.corrupt("the name of stub %d does not read back", e.ID)
+// CID returns the name of the record, or of the stub, also when the record was
+// erased after the entry was read.
+func (e Entry) CID() (c cid.Cid, err error) {
+	err = e.store.db.View(func(txn *badger.Txn) error {
+		if e.State != protocol.Erased {
+			r, _, err := e.store.readRecord(txn, e.ID)
+			if err == nil {
+				c = r.CID()
 			}
-			copy(digest[:], v)
-			return nil
-		})
-		return protocol.CID(digest), err
-	}
-	r, err := e.Record()
-	if err != nil {
-		return cid.Undef, err
-	}
-	return r.CID(), nil
+			if !errors.Is(err, ErrErased) {
+				return err
+			}
+		}
+		v, err := get(txn, key1(keyBare, e.ID))
+		if err != nil || len(v) != sha256.Size {
+			return e.store.corrupt("the name of stub %d does not read back", e.ID)
+		}
+		c = protocol.CID([sha256.Size]byte(v))
+		return nil
+	})
+	return c, err
 }
 
 // Find yields the records q asks for, by the date they were created, and by

@@ -274,8 +274,18 @@ func TestErasedIsRefusedForEver(t *testing.T) {
 	a := award(t, laser, tyfab, alice, noon, in())
 	erased := status(t, a.CID(), badge.Erased, alice, noon.Add(time.Hour))
 	put(t, s, laser, a)
+	var before []store.Entry // read when the award was still there
+	for e := range s.Each(2) {
+		before = append(before, e)
+	}
 	if out := put(t, s, erased, a); out[1] != (store.Outcome{Seq: 2, Status: store.Erased}) {
 		t.Errorf("outcomes %v", out)
+	}
+	if c, err := before[0].CID(); err != nil || c != a.CID() {
+		t.Errorf("an entry from before is called %v, %v", c, err)
+	}
+	if _, err := before[0].Record(); !errors.Is(err, store.ErrErased) {
+		t.Errorf("an entry from before: %v", err)
 	}
 	check := func() {
 		t.Helper()
