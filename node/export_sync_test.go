@@ -178,3 +178,24 @@ func (n *Node) MissGossip() { n.sync.miss("") }
 func (n *Node) Charge(ctx context.Context, id peer.ID, took time.Duration) error {
 	return n.sync.charge(ctx, id, took)
 }
+
+// Turns are conversations that would each bring much of one set.
+type Turns struct {
+	sync *synchroniser
+	all  []*conversation
+}
+
+func NewTurns(count int) (*Turns, error) {
+	s, err := newSynchroniser()
+	t := &Turns{sync: s}
+	for range count {
+		t.all = append(t.all, &conversation{})
+	}
+	return t, err
+}
+
+// Take reports whether one of them may.
+func (t *Turns) Take(which int) bool { return t.sync.take("badges/x", t.all[which]) }
+
+// Leave says that one of them has ended.
+func (t *Turns) Leave(which int) { t.sync.leave("badges/x", t.all[which]) }

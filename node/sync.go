@@ -29,6 +29,7 @@ type synchroniser struct {
 	mu                sync.Mutex // guards the rest
 	talks             map[peer.ID]*talk
 	asking, answering int
+	taking            map[string]turn       // who brings much of a set, by its name
 	talked            map[peer.ID]time.Time // end of the last conversation that went well
 	audited           map[peer.ID]time.Time
 	spent             map[peer.ID]meter
@@ -50,6 +51,7 @@ type ended struct {
 	err     error
 	changed bool // something was exchanged
 	more    bool // there is more to be had
+	busy    bool // another peer brings it
 	short   bool // not all came that was promised
 }
 
@@ -61,7 +63,7 @@ func newSynchroniser() (*synchroniser, error) {
 	return &synchroniser{
 		rhythm: usualRhythm, zip: zip, ready: make(chan struct{}),
 		met: make(chan peer.ID, 64), lost: make(chan peer.ID, 64), ended: make(chan ended),
-		talks: map[peer.ID]*talk{}, talked: map[peer.ID]time.Time{}, audited: map[peer.ID]time.Time{},
+		talks: map[peer.ID]*talk{}, taking: map[string]turn{}, talked: map[peer.ID]time.Time{}, audited: map[peer.ID]time.Time{},
 		spent: map[peer.ID]meter{}, last: map[territory.ID]Comparison{},
 	}, nil
 }
@@ -193,10 +195,12 @@ func (t *timetable) settle(e ended) {
 		t.due[e.with] = now.Add(about(t.rest[e.with]))
 		t.miss("")
 		return
-	case e.short && !e.more:
+	case e.short && !e.more && !e.busy:
 		t.after = e.with
 		t.miss("")
 		return
+	case e.busy:
+		t.due[e.with] = now.Add(about(rhythm.again))
 	case e.more:
 		t.due[e.with] = now
 	case e.changed:
@@ -327,6 +331,47 @@ func (s *synchroniser) hasTalked(id peer.ID, since time.Time) bool {
 	return s.talks[id] != nil || s.talked[id].After(since)
 }
 
+// turn is a conversation that brings much of a set, and since when.
+type turn struct {
+	of    *conversation
+	since time.Time
+}
+
+// take reports whether c may bring much of the set called name: one conversation
+// does at a time, or all would bring the same. It may until leave, or until its
+// time is over and another would.
+func (s *synchroniser) take(name string, c *conversation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.taken(name, c) && s.taking[name].of != c {
+		s.taking[name] = turn{c, time.Now()}
+	}
+	return s.taking[name].of == c
+}
+
+// taken reports whether another conversation than c brings much of a set, and its
+// time is not over. It is called with mu held.
+func (s *synchroniser) taken(name string, c *conversation) bool {
+	now := s.taking[name]
+	return now.of != nil && now.of != c && time.Since(now.since) < synchro.Turn
+}
+
+// leave ends the turn of c.
+func (s *synchroniser) leave(name string, c *conversation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taking[name].of == c {
+		delete(s.taking, name)
+	}
+}
+
+// isTaken is taken for who does not hold mu.
+func (s *synchroniser) isTaken(name string, c *conversation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken(name, c)
+}
+
 // giveWay makes room for a conversation the peer began while this node began one
 // with it: that of the smaller id goes on.
 func (s *synchroniser) giveWay(id, self peer.ID) {
@@ -376,7 +421,7 @@ func (n *Node) askPeer(ctx context.Context, id peer.ID) ended {
 		n.sync.noteAudit(id)
 	}
 	e.changed = c.gained+c.hollowed+c.given > 0
-	e.more, e.short = c.enough, c.short
+	e.more, e.busy, e.short = c.enough, c.busy, c.short
 	if errors.Is(err, context.DeadlineExceeded) && c.gained+c.given > 0 {
 		e.err, e.more = nil, true // it took the whole time a conversation has
 	}
@@ -413,7 +458,10 @@ func (n *Node) serveSync(ctx context.Context, s network.Stream) {
 		n.log.Debug("asked to synchronise", "peer", id, "err", err)
 	}
 	n.conclude(c, err)
-	if c.enough {
+	switch {
+	case c.busy:
+		n.sync.miss(id) // when the other has brought it
+	case c.enough:
 		n.sync.meet(id) // there is more to be had
 	}
 }

@@ -29,6 +29,12 @@ var synchro = struct {
 	// twice what this node has of it, if that is more: who has much to bring
 	// does so in several.
 	Many int
+	// AtOnce is above how many records of a set only one peer at a time brings
+	// them: from others, other sets.
+	AtOnce int
+	// Turn is after how long another peer may go on in the place of one that
+	// brings much: one that is slow, or means to be, keeps nobody waiting.
+	Turn time.Duration
 	// Ahead is how many records from the future one conversation may bring.
 	Ahead int
 	// Hollow is how many keys without a record are kept, 120 bytes each, and
@@ -52,6 +58,8 @@ var synchro = struct {
 	Slowest: 1 << 10,
 	Whole:   time.Hour,
 	Many:    50_000,
+	AtOnce:  256,
+	Turn:    time.Minute,
 	Ahead:   64,
 	Hollow:  1 << 16, HollowFrom: 1 << 14,
 	Burst: 3 * time.Second, Share: 0.03,

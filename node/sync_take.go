@@ -96,10 +96,11 @@ func (c *conversation) store(ctx context.Context) error {
 		if u.end {
 			c.mu.Lock()
 			u.round.ended = true
-			u.round.short = u.round.got < u.round.session.Expected()
+			u.round.short = u.round.got < u.round.session.Expected() || !u.round.session.Complete()
 			u.round.settle()
 			short := u.round.short || c.full || c.muted || c.enough
 			c.mu.Unlock()
+			c.node.sync.leave(u.round.name, c)
 			c.short = c.short || u.round.short
 			if !u.round.control {
 				c.node.sync.note(u.round.id, Comparison{With: c.peer, At: c.node.now().UTC().Truncate(time.Second), Short: short})
@@ -217,8 +218,11 @@ func (c *conversation) refuseData() {
 func (c *conversation) grant(u unpacked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.full && !c.enough && u.round.got > uint64(max(synchro.Many, 2*u.round.own)) {
-		c.enough = true
+	r := u.round
+	much := r.got > uint64(max(synchro.Many, 2*r.own))
+	busy := r.session.Expected() > uint64(synchro.AtOnce) && !c.node.sync.take(r.name, c)
+	if !c.full && !c.enough && (much || busy) {
+		c.enough, c.busy = true, busy
 		c.out = appendFrame(c.out, frameFull)
 	}
 	if !c.full && !c.enough {

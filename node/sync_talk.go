@@ -56,6 +56,7 @@ type conversation struct {
 	muted    bool       // the peer takes no data
 	full     bool       // there is no room here: what comes is dropped
 	enough   bool       // it has brought as much as one may
+	busy     bool       // another peer brings much of the same set
 	closing  bool       // no round will begin
 	failed   error      // the first failure
 	gained   int        // records that were new here
@@ -125,6 +126,9 @@ func (c *conversation) run(ctx context.Context, plan []plannedRound) error {
 	}
 	all.Wait()
 	stop()
+	if c.round != nil {
+		c.node.sync.leave(c.round.name, c)
+	}
 	err := c.failed
 	if err == nil {
 		err = ctx.Err()
@@ -181,6 +185,12 @@ func (c *conversation) ask(ctx context.Context, plan []plannedRound) error {
 		id, _, _ := parseSetName(p.name)
 		if id == refused {
 			continue // its control set was not there either
+		}
+		if c.node.sync.isTaken(p.name, c) {
+			c.mu.Lock()
+			c.busy = true
+			c.mu.Unlock()
+			continue // it comes from another
 		}
 		r, err := c.begin(p.name, p.audit)
 		if err != nil {

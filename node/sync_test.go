@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"codeberg.org/essaim/essaim/node"
@@ -183,6 +184,73 @@ func TestMuchAtOnce(t *testing.T) {
 		away.stop()
 		home.stop()
 	}
+}
+
+// Who lacks much and meets many who have it gets it once.
+func TestOnceFromMany(t *testing.T) {
+	synchronising(t)
+	usual := *node.Synchro
+	defer func() { *node.Synchro = usual }()
+	node.Synchro.Raw, node.Synchro.Credit, node.Synchro.CreditMax = 2<<10, 2<<10, 2<<10 // it lasts
+	late := start(t, brest)
+	var homes []*box
+	for range 3 {
+		home := start(t, brest)
+		home.brings(notices()...)
+		homes = append(homes, home)
+	}
+	late.meets(homes...)
+	same(t, brest, len(notices()), late, homes[0])
+	sent := 0
+	eventually(t, "it has compared with all", func() bool {
+		sent = 0
+		for _, home := range homes {
+			r := must(home.Report())(t)
+			sent += r.Sync.Sent
+			if !territoryOf(home, brest).Last.At.IsZero() && territoryOf(home, brest).Last.With == late.PeerID() && !territoryOf(home, brest).Last.Short {
+				continue
+			}
+			return false
+		}
+		return sent >= len(notices())
+	})
+	if most := len(notices()) * 9 / 8; sent > most {
+		t.Errorf("%d records were sent, want %d at most", sent, most)
+	}
+}
+
+// A peer that brings much, slowly, keeps others from it for a while only.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := must(node.NewTurns(3))(t)
+		for _, step := range []struct {
+			which int
+			want  bool
+			then  time.Duration
+		}{
+			{0, true, 0},
+			{1, false, node.Synchro.Turn - time.Second},
+			{0, true, 0},
+			{1, false, time.Second},
+			{0, true, 0}, // nobody else would
+			{1, true, 0},
+			{0, false, 0},
+			{2, false, 0},
+		} {
+			if got := turns.Take(step.which); got != step.want {
+				t.Errorf("%+v: got %v", step, got)
+			}
+			time.Sleep(step.then)
+		}
+		turns.Leave(0)
+		if turns.Take(2) {
+			t.Error("one took the place of another by leaving")
+		}
+		turns.Leave(1)
+		if !turns.Take(2) {
+			t.Error("a place that was left stays taken")
+		}
+	})
 }
 
 // Each follows territories of its own: those of both are compared, and nothing
