@@ -117,3 +117,17 @@ func BenchmarkSets(b *testing.B) {
 		b.ReportMetric((cpu(b)-start).Seconds()*1e6/float64(b.N)/float64(n.Store().Last()), "cpu-µs/record")
 	})
 }
+
+// Making a data frame: small ones have the dictionary.
+func BenchmarkDataFrame(b *testing.B) {
+	for _, many := range []int{1, 16, 200} {
+		b.Run(fmt.Sprint(many), func(b *testing.B) {
+			raws := notices()[:many]
+			size := 0
+			for b.Loop() {
+				size = len(node.DataFrame(raws))
+			}
+			b.ReportMetric(float64(size)/float64(many), "wire-B/record")
+		})
+	}
+}

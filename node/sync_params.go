@@ -14,6 +14,9 @@ var synchro = struct {
 	// before the relay cuts it. Studied: 256 KiB compress 2 % worse than one
 	// endless stream, 64 KiB 8 %.
 	Raw, RawLimited int
+	// Small is up to how many bytes before compression a data frame is
+	// compressed with the dictionary: see the page for what that saves.
+	Small int
 	// Data is the longest data frame: what does not compress, and its head.
 	Data int
 	// Credit is how many bytes of data frames may be on their way at first,
@@ -53,6 +56,7 @@ var synchro = struct {
 }{
 	Asking: 2, Answering: 4,
 	Raw: 256 << 10, RawLimited: 64 << 10,
+	Small:  64 << 10,
 	Data:   256<<10 + 1<<10,
 	Credit: 1 << 20, CreditMax: 4 << 20,
 	Slowest: 1 << 10,

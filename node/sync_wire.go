@@ -2,6 +2,7 @@ package node
 
 import (
 	"bufio"
+	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -143,31 +144,48 @@ func readEntries(b []byte) ([]entry, error) {
 	return entries, nil
 }
 
+// dictionary is number 1, of what records have in common: for small frames,
+// which have little to repeat. Its bytes never change (spec/sync-node.md §2).
+//
+//go:embed sync-1.dict
+var dictionary []byte
+
 // zipper compresses and expands data frames. It may be used by many goroutines.
 type zipper struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
+	enc, small *zstd.Encoder // small has the dictionary
+	dec        *zstd.Decoder
 }
 
 func newZipper() (*zipper, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
-		zstd.WithWindowSize(synchro.Raw), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	options := []zstd.EOption{
+		zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
+		zstd.WithWindowSize(synchro.Raw), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true),
+	}
+	enc, err := zstd.NewWriter(nil, options...)
+	if err != nil {
+		return nil, err
+	}
+	small, err := zstd.NewWriter(nil, append(options, zstd.WithEncoderDict(dictionary))...)
 	if err != nil {
 		return nil, err
 	}
 	// What is expanded goes no further than the room it is given.
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecodeAllCapLimit(true),
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderDicts(dictionary),
 		zstd.WithDecoderMaxMemory(uint64(synchro.Raw)+1), zstd.WithDecoderMaxWindow(uint64(synchro.Raw)), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, err
 	}
-	return &zipper{enc, dec}, nil
+	return &zipper{enc, small, dec}, nil
 }
 
 // dataFrame returns the frame of raw, which is made of entries, and how many
 // bytes of it are content.
 func (z *zipper) dataFrame(raw []byte) (frame []byte, size int) {
-	packed := z.enc.EncodeAll(raw, make([]byte, 0, len(raw)/2))
+	enc := z.enc
+	if len(raw) <= synchro.Small {
+		enc = z.small
+	}
+	packed := enc.EncodeAll(raw, make([]byte, 0, len(raw)/2))
 	b := binary.AppendUvarint(make([]byte, 0, len(packed)+4), uint64(1+len(packed)))
 	return append(append(b, frameData), packed...), len(packed)
 }
