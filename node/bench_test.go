@@ -250,7 +250,7 @@ func BenchmarkIdle(b *testing.B) {
 	dir := region()
 	child := func() []byte {
 		c := exec.CommandContext(b.Context(), os.Args[0], "-test.run", "^$")
-		c.Env = append(os.Environ(), "ESSAIM_NODE_CHILD="+dir, "GOMEMLIMIT=128MiB")
+		c.Env = append(os.Environ(), "ESSAIM_NODE_CHILD=idles", "ESSAIM_NODE_DIR="+dir, "GOMEMLIMIT=128MiB")
 		out, err := c.CombinedOutput()
 		if err != nil {
 			b.Fatalf("%v: %s", err, out)
@@ -273,7 +273,7 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-func init() { child = childIdles }
+func init() { children["idles"] = childIdles }
 
 // childIdles is the process that BenchmarkIdle measures.
 func childIdles(dir string) {

@@ -20,8 +20,13 @@ var synchro = struct {
 	// Data is the longest data frame: what does not compress, and its head.
 	Data int
 	// Credit is how many bytes of data frames may be on their way at first,
-	// and CreditMax at most: 30 s at 1 Mbit/s.
+	// and CreditMax at most: 30 s at 1 Mbit/s. What is on its way is lost when
+	// a node is killed. Studied, 100,000 records and 30 kills: 1 MiB at first
+	// sends 22 MB, 66 KiB 17, 18 KiB no less; a line that is long soon has more.
 	Credit, CreditMax int
+	// Idle is after what wait for a data frame the next time more may be on
+	// their way.
+	Idle time.Duration
 	// Slowest is the bytes a second below which a frame is given up, after
 	// Stall. Silence is given up after Stall alone.
 	Slowest int
@@ -58,7 +63,8 @@ var synchro = struct {
 	Raw: 256 << 10, RawLimited: 64 << 10,
 	Small:  64 << 10,
 	Data:   256<<10 + 1<<10,
-	Credit: 1 << 20, CreditMax: 4 << 20,
+	Credit: 66 << 10, CreditMax: 4 << 20,
+	Idle:    5 * time.Millisecond,
 	Slowest: 1 << 10,
 	Whole:   time.Hour,
 	Many:    50_000,

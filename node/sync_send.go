@@ -121,7 +121,7 @@ func (c *conversation) fill(l *load) (progress bool, err error) {
 			return false, err
 		}
 		l.keys = l.keys[1:]
-		if l.in > 0 && len(l.raw)+binary.MaxVarintLen32+max(len(e.raw), reconcile.KeySize) > c.raw {
+		if l.in > 0 && len(l.raw)+binary.MaxVarintLen32+max(len(e.raw), reconcile.KeySize) > c.most() {
 			l.left = appendEntry(nil, e)
 			c.pack(l)
 			return true, nil
@@ -130,6 +130,14 @@ func (c *conversation) fill(l *load) (progress bool, err error) {
 		l.in++
 	}
 	return true, nil
+}
+
+// most returns how many bytes of entries a frame may have: no more than the peer
+// will have room for once it has dealt with all before, were they not to shrink.
+func (c *conversation) most() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return min(c.raw, c.widest-synchro.Data+synchro.Raw)
 }
 
 func (c *conversation) pack(l *load) {

@@ -26,6 +26,7 @@ type unpacked struct {
 	entries []entry
 	records []protocol.Record
 	size    int
+	idle    bool // nothing came for a while before it
 }
 
 // errJudged is the error of a record for which the peer has been blamed already.
@@ -34,8 +35,12 @@ var errJudged = errors.New("sent a record that is none")
 // verify expands and verifies what came.
 func (c *conversation) verify(ctx context.Context) error {
 	defer close(c.verified)
-	for p := range c.arrived {
-		u := unpacked{round: p.round, end: p.body == nil, size: len(p.body)}
+	for waiting := time.Now(); ; waiting = time.Now() {
+		p, ok := <-c.arrived
+		if !ok {
+			return nil
+		}
+		u := unpacked{round: p.round, end: p.body == nil, size: len(p.body), idle: time.Since(waiting) > synchro.Idle}
 		if !u.end {
 			raw, err := c.node.sync.zip.expand(p.body)
 			if err != nil {
@@ -54,7 +59,6 @@ func (c *conversation) verify(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	return nil
 }
 
 // verifyAll returns the records of entries, zero for keys alone and for records
@@ -227,7 +231,7 @@ func (c *conversation) grant(u unpacked) {
 	}
 	if !c.full && !c.enough {
 		more := u.size
-		if len(c.arrived) == 0 {
+		if u.idle {
 			grown := min(u.size, synchro.CreditMax-c.window)
 			more, c.window = more+grown, c.window+grown
 		}

@@ -50,6 +50,7 @@ type conversation struct {
 	round    *round     // the last begun; nil before the first
 	out      []byte     // frames to be written before data
 	credit   int        // bytes of data frames that may be sent
+	widest   int        // the most that was
 	allowed  int        // bytes of data frames that may come
 	owed     int        // of these, not yet told
 	window   int        // how many may be on their way
@@ -424,6 +425,7 @@ func (c *conversation) heard(kind byte, body []byte) (p packed, err error) {
 		if c.credit += n; c.credit > synchro.CreditMax {
 			return p, hostile("a credit of %d bytes", c.credit)
 		}
+		c.widest = max(c.widest, c.credit)
 	case kind == frameNone && c.asks && goesOn && !r.endSent:
 		r.none = true
 		r.settle()
