@@ -197,5 +197,5 @@ func NewTurns(count int) (*Turns, error) {
 // Take reports whether one of them may.
 func (t *Turns) Take(which int) bool { return t.sync.take("badges/x", t.all[which]) }
 
-// Leave says that one of them has ended.
-func (t *Turns) Leave(which int) { t.sync.leave("badges/x", t.all[which]) }
+// Leave says that one of them has ended, and reports whether it had the turn.
+func (t *Turns) Leave(which int) bool { return t.sync.leave("badges/x", t.all[which]) }

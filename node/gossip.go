@@ -39,6 +39,7 @@ type gossiper struct {
 	changing sync.Mutex
 	topics   map[territory.ID]*pubsub.Topic
 	subs     map[territory.ID]*subscription
+	hushed   map[territory.ID]struct{} // followed, and not listened to for now
 }
 
 type subscription struct {
@@ -86,7 +87,7 @@ type gossipCounters struct {
 func newGossiper(ctx context.Context, n *Node, h host.Host) (*gossiper, error) {
 	g := &gossiper{
 		node: n, ctx: ctx, self: h.ID(), mesh: meshes{peers: map[relayPeer]struct{}{}},
-		topics: map[territory.ID]*pubsub.Topic{}, subs: map[territory.ID]*subscription{},
+		topics: map[territory.ID]*pubsub.Topic{}, subs: map[territory.ID]*subscription{}, hushed: map[territory.ID]struct{}{},
 	}
 	var err error
 	if g.relayed, err = lru.New[relayKey, struct{}](relayedSize); err != nil {
@@ -125,13 +126,18 @@ func messageID(m *pb.Message) string {
 }
 
 // follow joins the topic of id and reads from it until Run ends or unfollow.
-// Following twice is following once.
+// Following twice is following once. While id is hushed it waits for listen.
 func (g *gossiper) follow(id territory.ID) error {
 	g.changing.Lock()
 	defer g.changing.Unlock()
-	if g.subs[id] != nil {
+	if _, hushed := g.hushed[id]; hushed || g.subs[id] != nil {
 		return nil
 	}
+	return g.subscribe(id)
+}
+
+// subscribe is called with changing held.
+func (g *gossiper) subscribe(id territory.ID) error {
 	topic, err := g.join(id)
 	if err != nil {
 		return err
@@ -177,10 +183,41 @@ func (g *gossiper) read(ctx context.Context, s *subscription) {
 func (g *gossiper) unfollow(id territory.ID) {
 	g.changing.Lock()
 	defer g.changing.Unlock()
+	delete(g.hushed, id)
+	g.unsubscribe(id)
+}
+
+// unsubscribe is called with changing held.
+func (g *gossiper) unsubscribe(id territory.ID) {
 	if s := g.subs[id]; s != nil {
 		delete(g.subs, id)
 		s.cancel()
 	}
+}
+
+// hush stops reading the topic of a territory of which much is being brought,
+// until listen: what is said meanwhile would come one by one, and again in the
+// end. What is not followed stays so. It reports whether it did anything.
+func (g *gossiper) hush(id territory.ID) (hushed bool) {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	if g.subs[id] == nil {
+		return false
+	}
+	g.hushed[id] = struct{}{}
+	g.unsubscribe(id)
+	return true
+}
+
+// listen ends hush. It reports whether it was hushed.
+func (g *gossiper) listen(id territory.ID) (hushed bool, err error) {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	if _, hushed = g.hushed[id]; !hushed {
+		return false, nil
+	}
+	delete(g.hushed, id)
+	return true, g.subscribe(id)
 }
 
 // join returns the topic of id, with its validator, without subscribing: what

@@ -356,13 +356,15 @@ func (s *synchroniser) taken(name string, c *conversation) bool {
 	return now.of != nil && now.of != c && time.Since(now.since) < synchro.Turn
 }
 
-// leave ends the turn of c.
-func (s *synchroniser) leave(name string, c *conversation) {
+// leave ends the turn of c. It reports whether c had one, which nobody has now.
+func (s *synchroniser) leave(name string, c *conversation) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.taking[name].of == c {
-		delete(s.taking, name)
+	if s.taking[name].of != c {
+		return false
 	}
+	delete(s.taking, name)
+	return true
 }
 
 // isTaken is taken for who does not hold mu.

@@ -104,7 +104,9 @@ func (c *conversation) store(ctx context.Context) error {
 			u.round.settle()
 			short := u.round.short || c.full || c.muted || c.enough
 			c.mu.Unlock()
-			c.node.sync.leave(u.round.name, c)
+			if err := c.endTurn(u.round); err != nil {
+				return err
+			}
 			c.short = c.short || u.round.short
 			if !u.round.control {
 				c.node.sync.note(u.round.id, Comparison{With: c.peer, At: c.node.now().UTC().Truncate(time.Second), Short: short})
@@ -118,9 +120,42 @@ func (c *conversation) store(ctx context.Context) error {
 		if err := c.keep(ctx, u); err != nil {
 			return err
 		}
-		c.grant(u)
+		c.grant(u, c.turn(u.round))
 	}
 	return nil
+}
+
+// turn reports whether this conversation may go on to bring a set: if it is
+// much, one does at a time, and the topic is not listened to meanwhile.
+func (c *conversation) turn(r *round) bool {
+	c.mu.Lock()
+	much := r.session.Expected() > uint64(synchro.AtOnce)
+	c.mu.Unlock()
+	if !much {
+		return true
+	}
+	if !c.node.sync.take(r.name, c) {
+		return false
+	}
+	if g := c.node.gossip.Load(); g != nil && !r.control && g.hush(r.id) {
+		c.node.log.Info("much is missing here: gossip waits", "territory", r.id, "peer", c.peer)
+	}
+	return true
+}
+
+// endTurn ends the turn of this conversation, if it has it. What was said
+// meanwhile is missed still.
+func (c *conversation) endTurn(r *round) error {
+	g := c.node.gossip.Load()
+	if !c.node.sync.leave(r.name, c) || g == nil {
+		return nil
+	}
+	listens, err := g.listen(r.id)
+	if listens {
+		c.node.log.Info("gossip goes on", "territory", r.id)
+		c.node.sync.miss("")
+	}
+	return err
 }
 
 // wanted holds what came against what was asked for: each only once, in
@@ -219,14 +254,13 @@ func (c *conversation) refuseData() {
 }
 
 // grant lets the peer send as much as it has sent, or more while nothing waits.
-func (c *conversation) grant(u unpacked) {
+func (c *conversation) grant(u unpacked, turn bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := u.round
 	much := r.got > uint64(max(synchro.Many, 2*r.own))
-	busy := r.session.Expected() > uint64(synchro.AtOnce) && !c.node.sync.take(r.name, c)
-	if !c.full && !c.enough && (much || busy) {
-		c.enough, c.busy = true, busy
+	if !c.full && !c.enough && (much || !turn) {
+		c.enough, c.busy = true, !turn
 		c.out = appendFrame(c.out, frameFull)
 	}
 	if !c.full && !c.enough {

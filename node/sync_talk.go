@@ -128,7 +128,9 @@ func (c *conversation) run(ctx context.Context, plan []plannedRound) error {
 	all.Wait()
 	stop()
 	if c.round != nil {
-		c.node.sync.leave(c.round.name, c)
+		if err := c.endTurn(c.round); err != nil {
+			c.fail(err)
+		}
 	}
 	err := c.failed
 	if err == nil {
