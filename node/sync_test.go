@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -368,6 +370,53 @@ func TestCutConnections(t *testing.T) {
 		t.Errorf("%d bytes were sent for the %d that came, want %d at most", sent.BytesSent, got.BytesReceived, most)
 	}
 	if f := away.Faults(home.PeerID()) + home.Faults(away.PeerID()); f != 0 {
+		t.Errorf("faults: got %v, want none", f)
+	}
+}
+
+// A box that is put back to an old copy of its folder gets all it has forgotten,
+// its own records too, and brings back nothing that was erased since.
+func TestOldCopy(t *testing.T) {
+	synchronising(t)
+	c := &clock{}
+	home := start(t, brest)
+	config := configure(filepath.Join(t.TempDir(), "box"), c)
+	config.InMemory = false
+	gone := notice(t, 1, alice, noon)
+	box := run(t, config, c, brest)
+	peer := box.PeerID()
+	box.upload(gone, notice(t, 2, bob, noon))
+	box.meets(home)
+	same(t, brest, 2, box, home)
+	box.stop()
+	old := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(old, os.DirFS(config.Dir)); err != nil {
+		t.Fatal(err)
+	}
+
+	box = run(t, config, c, brest)
+	own := notice(t, 3, bob, noon.Add(time.Minute))
+	box.upload(own, status(t, gone.CID(), badge.Erased, alice, noon.Add(time.Minute)))
+	box.meets(home)
+	same(t, brest, 4, box, home)
+	root := territoryOf(home, brest).Root
+	box.stop()
+
+	config.Dir = old
+	box = run(t, config, c, brest)
+	if box.PeerID() != peer || !box.has(gone) || box.has(own) {
+		t.Error("the copy is not an old one of the same box")
+	}
+	box.meets(home)
+	same(t, brest, 4, box, home)
+	if box.Store().Has(gone.Digest()) != store.Stub || home.Store().Has(gone.Digest()) != store.Stub || !box.has(own) {
+		t.Error("what was erased is back, or what was written is not")
+	}
+	if got := territoryOf(box, brest).Root; got != root {
+		t.Errorf("root: got %s, want %s", got, root)
+	}
+	holdsWhatItSays(t, box, brest)
+	if f := home.Faults(peer) + box.Faults(home.PeerID()); f != 0 {
 		t.Errorf("faults: got %v, want none", f)
 	}
 }
