@@ -381,6 +381,14 @@ func (c *conversation) answer(frame []byte) (*round, error) {
 		return nil, hostile("%.80q is asked for a second time, or as one set too many", h.Name)
 	}
 	c.asked[h.Name] = true
+	if c.node.sync.isTaken(h.Name, c) {
+		c.mu.Lock()
+		if !c.full && !c.enough {
+			c.out = appendFrame(c.out, frameFull)
+			c.enough, c.busy = true, true
+		}
+		c.mu.Unlock()
+	}
 	r, err := c.begin(h.Name, false)
 	if r == nil && err == nil {
 		c.mu.Lock()
