@@ -116,14 +116,17 @@ func (n *Node) Explain(ctx context.Context, t protocol.Target, from ...[]did.DID
 	}
 	views := make([]sight, max(1, len(from)))
 	err = n.trust.ask(ctx, func(g *trust.Graph) {
-		here := g.View()
-		for i := range views {
-			if len(from) > 0 {
-				g.SetView(trust.View{Anchors: from[i], Day: here.Day})
-			}
-			views[i] = look(g, subject)
+		if len(from) == 0 {
+			views[0] = look(g, subject)
+			return
 		}
-		g.SetView(here)
+		g.Try(func() { // anchors that are not known leave no trace
+			day := g.View().Day
+			for i := range views {
+				g.SetView(trust.View{Anchors: from[i], Day: day})
+				views[i] = look(g, subject)
+			}
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -50,8 +50,9 @@ const (
 // previewName stands for the record that is not made.
 var previewName = trust.Digest(sha256.Sum256([]byte("essaim preview")))
 
-// Preview says what would change if a draft were published now: it tells the
-// graph, looks, and takes it back before anybody else asks.
+// Preview says what would change if a draft were published now: it tries it on
+// the graph, before anybody else asks, and leaves no trace there. So whoever may
+// read may preview.
 func (n *Node) Preview(ctx context.Context, d PreviewDraft) (Preview, error) {
 	fact, near, err := n.previewed(d)
 	if err != nil {
@@ -71,10 +72,11 @@ func (n *Node) Preview(ctx context.Context, d PreviewDraft) (Preview, error) {
 	var failed error
 	err = n.trust.ask(ctx, func(g *trust.Graph) {
 		see(g, before)
-		if failed = g.Add(fact); failed == nil {
-			see(g, after)
-			g.Remove(previewName)
-		}
+		g.Try(func() {
+			if failed = g.Add(fact); failed == nil {
+				see(g, after)
+			}
+		})
 	})
 	if err = errors.Join(err, failed); err != nil {
 		return Preview{}, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/ipfs/go-cid"
@@ -57,10 +58,13 @@ type trustFollower struct {
 	lists map[did.DID][]listed // by key of whose endorsements are a list
 	turn  uint64               // grows with every change of facts or view
 
-	// What a report says, and the turn it was counted at.
-	facts  int
-	id     trust.Digest
-	idTurn uint64
+	// What a report says: the id of the view and the turn it was counted at, how
+	// long the first catching up took, and the full passes seen and when.
+	id       trust.Digest
+	idTurn   uint64
+	built    time.Duration
+	passes   uint64
+	passedAt time.Time
 }
 
 func newTrustFollower(n *Node) *trustFollower {
@@ -101,6 +105,7 @@ func (f *trustFollower) advance(ctx context.Context) error {
 	}
 	f.reading.Lock()
 	defer f.reading.Unlock()
+	began := time.Now()
 	if f.cursor == nil {
 		if err := f.begin(); err != nil {
 			return err
@@ -116,6 +121,9 @@ func (f *trustFollower) advance(ctx context.Context) error {
 				if err := f.reloadLists(); err != nil {
 					return err
 				}
+				f.mu.Lock()
+				f.built = time.Since(began)
+				f.mu.Unlock()
 				f.ready.Store(true)
 			}
 			return nil
@@ -227,7 +235,16 @@ func (f *trustFollower) ask(ctx context.Context, question func(g *trust.Graph)) 
 	defer f.mu.Unlock()
 	f.today()
 	question(f.graph)
+	f.notePasses()
 	return nil
+}
+
+// notePasses keeps when figures were last counted anew. It is called with mu
+// held.
+func (f *trustFollower) notePasses() {
+	if now := f.graph.Passes(); now != f.passes {
+		f.passes, f.passedAt = now, f.n.now().UTC().Truncate(time.Second)
+	}
 }
 
 // today moves the view to the day it is. It is called with mu held.
@@ -243,11 +260,21 @@ func (f *trustFollower) building() bool { return f.chasing.Load() && !f.ready.Lo
 
 // TrustReport is how far the trust graph is.
 type TrustReport struct {
-	Ready   bool   // it caught up once; false also before it was needed
-	Read    uint32 // the last arrival that is in it
-	Facts   int    // this and what follows is zero before Ready
+	Ready bool   // it caught up once; false also before it was needed
+	Read  uint32 // the last arrival that is in it
+	Last  uint32 // the last arrival there is
+
+	// What follows is zero before Ready.
+
+	Size    trust.Size
 	Anchors int
 	View    trust.Digest // names what is seen from where
+	// Built is how long the first catching up of this process took.
+	Built time.Duration
+	// Passes counts how often all figures were counted anew, as after another
+	// choice of anchors, and Passed is when that was noticed last.
+	Passes uint64
+	Passed time.Time
 }
 
 // TrustReport returns how far the trust graph is, without waiting for it. The
@@ -257,15 +284,35 @@ func (n *Node) TrustReport() TrustReport {
 	f := n.trust
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := TrustReport{Ready: f.ready.Load(), Read: f.read.Load()}
+	r := f.report()
+	if !r.Ready {
+		return r
+	}
+	if f.idTurn != f.turn {
+		f.id, f.idTurn = f.graph.ID(), f.turn
+	}
+	r.View = f.id
+	return r
+}
+
+// trustFigures is TrustReport without the id of the view, which costs most.
+func (n *Node) trustFigures() TrustReport {
+	f := n.trust
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.report()
+}
+
+// report is called with mu held.
+func (f *trustFollower) report() TrustReport {
+	r := TrustReport{Ready: f.ready.Load(), Read: f.read.Load(), Last: f.n.store.Last()}
 	if !r.Ready {
 		return r
 	}
 	f.today()
-	if f.idTurn != f.turn {
-		f.facts, f.id, f.idTurn = f.graph.Len(), f.graph.ID(), f.turn
-	}
-	r.Facts, r.Anchors, r.View = f.facts, len(f.graph.View().Anchors), f.id
+	r.Size, r.Anchors, r.Built = f.graph.Size(), len(f.graph.View().Anchors), f.built
+	f.notePasses()
+	r.Passes, r.Passed = f.passes, f.passedAt
 	return r
 }
 

@@ -36,8 +36,8 @@ func benchmarkBuild(b *testing.B, dir string, kept bool) {
 		must(n.Viewpoint(context.Background()))(b)
 		b.StopTimer()
 		b.ReportMetric((cpu(b) - start).Seconds(), "cpu-s")
-		if r := n.TrustReport(); r.Facts != 100_200 {
-			b.Fatalf("facts: got %d, want 100,200", r.Facts)
+		if r := n.TrustReport(); r.Size.Facts != 100_200 {
+			b.Fatalf("facts: got %d, want 100,200", r.Size.Facts)
 		}
 		n.Close()
 		b.StartTimer()

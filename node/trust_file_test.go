@@ -71,7 +71,7 @@ func TestTrustSurvivesRestarts(t *testing.T) {
 			t.Fatal(err)
 		}
 		b = again(t, dir, c)
-		if r := b.TrustReport(); r.Ready || r.Facts != 0 {
+		if r := b.TrustReport(); r.Ready || r.Size.Facts != 0 {
 			t.Errorf("damaged: %s: before the first question: got %+v, want nothing built", damage.what, r)
 		}
 		if got := view(b); got != want {

@@ -228,7 +228,7 @@ func TestTrustFollows(t *testing.T) {
 	b.sameRebuilt("a compromise")
 
 	// Alice erases her badge: the graph has it no more.
-	before := b.TrustReport().Facts
+	before := b.TrustReport().Size.Facts
 	b.upload(status(t, badge1.CID(), badge.Erased, alice, noon.Add(4*time.Hour)))
 	if _, err := b.Explain(context.Background(), of(badge1)); err == nil {
 		t.Error("an erased award: got an explanation, want store.ErrErased")
@@ -236,7 +236,7 @@ func TestTrustFollows(t *testing.T) {
 		wants(t, "an erased award", err, store.ErrErased)
 	}
 	b.sameRebuilt("erased")
-	if got := b.TrustReport().Facts; got != before { // one award less, one status more
+	if got := b.TrustReport().Size.Facts; got != before { // one award less, one status more
 		t.Errorf("facts: got %d, want %d", got, before)
 	}
 
@@ -523,5 +523,16 @@ func TestPreview(t *testing.T) {
 		"profile 2>0, award 0>0, class 2>0, profile 1>0")
 	if _, err := b.Preview(ctx, node.PreviewDraft{Act: badge.Erased, Target: of(first)}); err == nil {
 		t.Error("an erasure was previewed")
+	}
+
+	// A stranger who only reads asks about many who do not exist.
+	before := b.TrustReport().Size
+	for i := range 50 {
+		a, z := key(fmt.Sprint("nobody ", i)), key(fmt.Sprint("no one ", i))
+		must(b.Preview(ctx, node.PreviewDraft{Act: "endorse", Target: whose(a), As: didOf(z)}))(t)
+		must(b.Explain(ctx, whose(a), []did.DID{didOf(z)}, []did.DID{didOf(a)}))(t)
+	}
+	if got := b.TrustReport().Size; got != before {
+		t.Errorf("previews and other views left %+v of the graph, it was %+v", got, before)
 	}
 }

@@ -323,7 +323,7 @@ func (s *Server) previewTrust(ctx context.Context, in *previewInput) (*Body[Trus
 
 func (s *Server) trustState() TrustState {
 	r := s.config.Node.TrustReport()
-	out := TrustState{Ready: r.Ready, Facts: r.Facts, Anchors: r.Anchors}
+	out := TrustState{Ready: r.Ready, Facts: r.Size.Facts, Anchors: r.Anchors}
 	if r.Ready {
 		out.View = r.View.String()
 	}

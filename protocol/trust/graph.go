@@ -34,6 +34,7 @@ type Graph struct {
 	in     [][]link
 	weight [purses][]uint64 // the sum of the weights of out
 	links  int
+	passes uint64             // full passes so far
 	x      [Hops + 1][]uint64 // layers, in billionths of a point
 
 	// What changed since the last settling.
@@ -44,6 +45,9 @@ type Graph struct {
 	successions []ref
 	handed      []actor // keys a succession names that counts or counted
 	seats       []actor // anchors, by first key
+
+	trying bool     // facts that come are to go again
+	tried  []Digest // those
 
 	scratch
 }
@@ -97,6 +101,9 @@ func (g *Graph) Add(f Fact) error {
 	if !isNew {
 		return nil
 	}
+	if g.trying {
+		g.tried = append(g.tried, f.name())
+	}
 	e := g.at(r)
 	if e.kind == succession {
 		g.successions = append(g.successions, r)
@@ -128,16 +135,25 @@ func (g *Graph) Remove(d Digest) bool {
 	return true
 }
 
-// Len returns how many facts there are.
-func (g *Graph) Len() int {
-	n := 0
-	for r := ref(1); r < g.count; r++ {
-		if g.at(r).kind != unknown {
-			n++
-		}
-	}
-	return n
+// Size is how much a graph holds.
+type Size struct {
+	Facts   int
+	Records int // facts, and records they name whose own fact is not here
+	Keys    int // of all who say something, are named, or are in the view
+	Links   int // that count today, each from one identity to another
 }
+
+// Size returns how much the graph holds.
+func (g *Graph) Size() Size {
+	g.settle()
+	return Size{g.known, max(int(g.count)-1, 0), len(g.people), g.links}
+}
+
+// Passes returns how many full passes the graph has made.
+func (g *Graph) Passes() uint64 { return g.passes }
+
+// Len returns how many facts there are.
+func (g *Graph) Len() int { return g.known }
 
 // touch notes what r may change by coming, going, beginning or ending.
 func (g *Graph) touch(r ref) {

@@ -14,6 +14,7 @@ func (g *Graph) divisor(u actor, p purse, sum uint64) uint64 {
 // flow makes all layers anew: for each hop, one sweep over the links out of the
 // actors that hold points. Points that reach an anchor stop there.
 func (g *Graph) flow() {
+	g.passes++
 	clear(g.x[0])
 	for _, a := range g.seats {
 		g.x[0][a] = uint64(AnchorPoints)

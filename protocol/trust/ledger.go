@@ -89,6 +89,7 @@ type person struct {
 type ledger struct {
 	pages   [][]entry // of pageSize, so that growing copies nothing
 	count   ref       // entries, the unused 0 included
+	known   int       // those that are facts
 	index   []ref     // open addressing, at most 3/4 full
 	people  []person
 	numbers map[did.DID]actor
@@ -174,6 +175,7 @@ func (l *ledger) add(f Fact) (ref, bool) {
 	if l.at(r).kind != unknown {
 		return r, false
 	}
+	l.known++
 	// Fill a copy: naming others may add entries.
 	e := *l.at(r)
 	e.of, e.on, e.until = nobody, 0, never
@@ -251,6 +253,7 @@ func (l *ledger) about(r ref) *ref {
 // drop makes r unknown. Its 64 bytes stay: others may name it, and it may come
 // again. Cost: the length of the two lists it stands in.
 func (l *ledger) drop(r ref) {
+	l.known--
 	e := l.at(r)
 	at := &l.people[e.by].firstBy
 	for *at != r {

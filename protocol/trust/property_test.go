@@ -122,9 +122,12 @@ func (w *town) live(t interface{ Fatalf(string, ...any) }, steps int) (*trust.Gr
 		case 1:
 			g.Points(w.who())
 		case 2:
-			if w.draw(4, "move") == 0 {
+			switch w.draw(4, "move") {
+			case 0:
 				v = w.view()
 				g.SetView(v)
+			case 1:
+				w.tries(t, g)
 			}
 		default:
 			f := trust.Fact(nil)
@@ -142,6 +145,30 @@ func (w *town) live(t interface{ Fatalf(string, ...any) }, steps int) (*trust.Gr
 	facts := slices.Collect(maps.Values(present))
 	slices.SortFunc(facts, func(a, b trust.Fact) int { return name(a).Compare(name(b)) })
 	return g, v, facts
+}
+
+// tries asks what if, about people and strangers, and finds that the graph has
+// not grown.
+func (w *town) tries(t interface{ Fatalf(string, ...any) }, g *trust.Graph) {
+	before := g.Size()
+	people, records := w.people, len(w.records)
+	w.people += 3 // strangers
+	g.Try(func() {
+		for range 1 + w.draw(4, "tries") {
+			if err := g.Add(w.fact()); err != nil {
+				t.Fatalf("%v", err)
+			}
+			g.Points(w.who())
+		}
+		if w.draw(2, "elsewhere") == 0 {
+			g.SetView(w.view())
+			g.Points(w.who())
+		}
+	})
+	w.people, w.records = people, w.records[:records]
+	if after := g.Size(); after != before {
+		t.Fatalf("a graph of %+v has grown to %+v by asking", before, after)
+	}
 }
 
 // tell returns all that a graph says, as text.
