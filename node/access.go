@@ -15,6 +15,7 @@ import (
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/did"
 	"codeberg.org/essaim/essaim/protocol/skill"
+	"codeberg.org/essaim/essaim/protocol/territory"
 	"codeberg.org/essaim/essaim/protocol/trust"
 	"codeberg.org/essaim/essaim/store"
 )
@@ -28,8 +29,8 @@ type AccessRule struct {
 	Trust      trust.Level `json:"trust,omitempty"`      // at least
 	EndorsedBy []did.DID   `json:"endorsedBy,omitempty"` // one of them issued or endorsed the award
 	Within     int         `json:"within,omitempty"`     // days since it was awarded, at most
-	// Fresh is how many hours ago this node last heard of others, at most: it
-	// may not know of a revocation since.
+	// Fresh is how many hours ago this node last compared the territories of
+	// the award with a neighbour, at most: it may not know of a revocation since.
 	Fresh int `json:"fresh,omitempty"`
 }
 
@@ -37,7 +38,7 @@ type AccessRule struct {
 type AccessQuery struct {
 	Rule   string // "" is DefaultRule
 	Class  cid.Cid
-	Skill  string // where no class is given
+	Skill  string // where no class is given; neither: any the rule names
 	Holder did.DID
 }
 
@@ -60,7 +61,6 @@ type AccessReason string
 // The reasons. Of several awards the answer is the reason furthest down.
 const (
 	AccessNoRule      AccessReason = "no_rule"       // nobody set the rule
-	AccessStale       AccessReason = "stale"         // this node has not heard of others for too long
 	AccessCompromised AccessReason = "compromised"   // the holder declared the key compromised
 	AccessOtherClass  AccessReason = "other_class"   // the rule does not name the class
 	AccessNotHeld     AccessReason = "not_held"      // no award of it, as known here
@@ -71,13 +71,14 @@ const (
 	AccessTooOld      AccessReason = "too_old"       // awarded too long ago
 	AccessNotEndorsed AccessReason = "not_endorsed"  // by none of those the rule names
 	AccessNotTrusted  AccessReason = "not_trusted"   // below the level of trust asked for
+	AccessStale       AccessReason = "stale"         // what is known here is too old to say yes
 	AccessAllowed     AccessReason = "allowed"       // yes
 )
 
 // accessOrder is how far an award came.
 var accessOrder = []AccessReason{
 	AccessNotHeld, AccessNotInForce, AccessExpired, AccessOutsideRule, AccessLevelTooLow, AccessTooOld,
-	AccessNotEndorsed, AccessNotTrusted, AccessAllowed,
+	AccessNotEndorsed, AccessNotTrusted, AccessStale, AccessAllowed,
 }
 
 // AccessAnswer is yes or no, and why.
@@ -85,10 +86,13 @@ type AccessAnswer struct {
 	Allowed  bool
 	Reason   AccessReason
 	Rule     string
-	Award    cid.Cid   // that decided; undefined where none did
-	Standing           // of the award
-	Heard    time.Time // when this node last heard of others; zero for never
-	At       time.Time
+	Award    cid.Cid // that decided; undefined where none did
+	Standing         // of the award
+	// Heard is when this node last compared what it holds with a neighbour, in
+	// the territories of the award or, where none decided, in any: what it knows
+	// is as old. Zero for never.
+	Heard time.Time
+	At    time.Time
 }
 
 // ErrUnknownRule is wrapped when no access rule has a name.
@@ -192,7 +196,7 @@ func (n *Node) Access(ctx context.Context, q AccessQuery) (AccessAnswer, error) 
 		return no(AccessNoRule)
 	}
 	rule := rules[i]
-	if rule.stale(a.Heard, a.At) {
+	if rule.stale(a.Heard, a.At) { // then "not held" would say too much
 		return no(AccessStale)
 	}
 	stolen, err := n.declaredStolen(q.Holder)
@@ -212,8 +216,21 @@ func (n *Node) Access(ctx context.Context, q AccessQuery) (AccessAnswer, error) 
 	return n.accessBy(ctx, a, rule, q.Holder, classes)
 }
 
-// stale reports whether what was heard last is too old, or from a clock that
-// went wrong.
+// named returns the classes the rule names.
+func (r AccessRule) named() ([]cid.Cid, error) {
+	var all []cid.Cid
+	for _, text := range r.Classes {
+		c, err := badge.ParseCID(text)
+		if err != nil {
+			return nil, fmt.Errorf("access rule %s: %w", r.Name, err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// stale reports whether the last comparison is too old, or from a clock that went
+// wrong.
 func (r AccessRule) stale(heard, now time.Time) bool {
 	if r.Fresh == 0 {
 		return false
@@ -244,8 +261,12 @@ func (n *Node) accessClasses(q AccessQuery, rule AccessRule) ([]cid.Cid, error) 
 	asked := []cid.Cid{q.Class}
 	if !q.Class.Defined() {
 		words := skill.Words(q.Skill)
-		if len(words) == 0 {
-			return nil, &badge.Invalid{Member: "class", Why: "is missing, and so is skill: one of them is asked about"}
+		switch {
+		case len(words) > 0:
+		case q.Skill == "" && len(rule.Classes) > 0:
+			return rule.named()
+		default:
+			return nil, &badge.Invalid{Member: "class", Why: "is missing, and so is skill: one of them is asked about, unless the rule names classes"}
 		}
 		found, err := n.classes.match(n, words)
 		if err != nil {
@@ -294,8 +315,15 @@ func (n *Node) accessBy(ctx context.Context, a AccessAnswer, rule AccessRule, ho
 				if err != nil {
 					return a, err
 				}
+				heard, err := n.heard(r.Territories()...)
+				if err != nil {
+					return a, err
+				}
+				if why == AccessAllowed && rule.stale(heard, a.At) {
+					why = AccessStale
+				}
 				if slices.Index(accessOrder, why) > slices.Index(accessOrder, a.Reason) {
-					a.Reason, a.Award, a.Standing = why, r.CID(), weight
+					a.Reason, a.Award, a.Standing, a.Heard = why, r.CID(), weight, heard
 				}
 				if why == AccessAllowed {
 					a.Allowed = true
@@ -393,59 +421,65 @@ func (n *Node) endorsementsOf(r protocol.Record, named map[did.DID]bool) ([]trus
 	return all, nil
 }
 
-// contactEvery is how often it is noted that others are heard.
-const contactEvery = time.Minute
+// heardEvery is how often it is kept what was compared. What a crash loses makes
+// the next start say no for longer, never yes.
+const heardEvery = time.Minute
 
-// noteContact keeps when others were last heard, each minute until ctx ends.
-func (n *Node) noteContact(ctx context.Context) error {
-	tick := time.NewTicker(contactEvery)
+// keepHeard keeps when territories were last compared, each minute and at the end.
+func (n *Node) keepHeard(ctx context.Context) error {
+	tick := time.NewTicker(heardEvery)
 	defer tick.Stop()
 	for {
-		n.noteHeard()
 		select {
 		case <-ctx.Done():
+			n.noteHeard()
 			return nil
 		case <-tick.C:
+			n.noteHeard()
 		}
 	}
 }
 
-// noteHeard keeps that others are heard now, if they are.
+// noteHeard keeps what was compared since it last did.
 func (n *Node) noteHeard() {
-	if !n.hears() {
-		return
-	}
-	if err := n.trust.rows.Put([]byte("contact"), []byte(badge.FormatTime(n.now()))); err != nil && !errors.Is(err, store.ErrClosed) {
-		n.log.Warn("contact not noted", "err", err)
-	}
-}
-
-// hears reports whether a peer is connected that follows a territory this node
-// follows: what is published there arrives here.
-func (n *Node) hears() bool {
-	g := n.gossip.Load()
-	if g == nil {
-		return false
-	}
-	for _, id := range n.Followed() {
-		if len(g.peersOf(id)) > 0 {
-			return true
+	for id, at := range n.sync.takeWhole() {
+		err := n.trust.rows.Put([]byte("heard/"+string(id)), []byte(badge.FormatTime(at)))
+		if err != nil && !errors.Is(err, store.ErrClosed) {
+			n.log.Warn("comparison not noted; access may be refused until the next", "err", err)
 		}
 	}
-	return false
 }
 
-// heard returns when others were last heard, which may be now, or the zero time.
-func (n *Node) heard() (time.Time, error) {
-	if n.hears() {
-		return n.now().UTC().Truncate(time.Second), nil
+// heard returns when one of these territories, or of those followed, was last
+// compared with a neighbour to the end, or the zero time. Gossip before and after
+// may have missed something; a comparison misses nothing the neighbour had.
+func (n *Node) heard(of ...territory.ID) (time.Time, error) {
+	if len(of) == 0 {
+		of = n.Followed()
 	}
-	raw, err := n.trust.rows.Get([]byte("contact"))
+	last := time.Time{}
+	for _, id := range of {
+		at, err := n.heardOf(id)
+		if err != nil {
+			return last, err
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last, nil
+}
+
+func (n *Node) heardOf(id territory.ID) (time.Time, error) {
+	if at, ok := n.sync.wholeAt(id); ok {
+		return at, nil
+	}
+	raw, err := n.trust.rows.Get([]byte("heard/" + string(id)))
 	if errors.Is(err, store.ErrNotFound) {
 		return time.Time{}, nil
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("contact: %w", err)
+		return time.Time{}, fmt.Errorf("last comparison of %s: %w", id, err)
 	}
 	return badge.ParseTime(string(raw))
 }

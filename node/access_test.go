@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"os"
 	"strings"
 	"testing"
@@ -98,9 +99,14 @@ func TestAccess(t *testing.T) {
 		{"bob", "forged", "", node.AccessNotEndorsed},
 		{"wood", "good", "", node.AccessOtherClass},
 		{"fresh", "good", "", node.AccessStale},
+		{"laser", "good", "none", node.AccessAllowed},
+		{"laser", "beginner", "none", node.AccessLevelTooLow},
 	} {
 		q := node.AccessQuery{Rule: c.rule, Skill: c.skill, Holder: didOf(key(c.who))}
-		if c.skill == "" {
+		switch c.skill {
+		case "none": // what the rule names is asked about
+			q.Skill = ""
+		case "":
 			q.Class = laser.CID()
 		}
 		a := must(b.Access(ctx, q))(t)
@@ -136,39 +142,51 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// A node that hears others knows of revocations; one cut off says no after a
-// while, also when it starts again.
+// What a node knows is as old as its last comparison with a neighbour: beside one
+// it says yes, cut off it says no after a while, also when it starts again. Who
+// never met anybody says no to a rule that asks for fresh knowledge.
 func TestAccessKnowledgeGrowsOld(t *testing.T) {
 	ctx := context.Background()
-	a, b := start(t, brest), start(t, brest)
+	silent := start(t, brest) // there for gossip alone, as a is: they compare when told to
+	c := &clock{}
+	config := configure(t.TempDir(), c)
+	config.InMemory = false
+	a := run(t, config, c, brest, rennes)
+	synchronising(t)
+	b := start(t, brest)
 	laser := class(t, "Découpe laser", tyfab, noon.Add(-time.Hour))
-	badge1 := award(t, laser, tyfab, alice, noon.Add(-time.Hour))
-	a.upload(laser, badge1)
-	for _, n := range []*box{a, b} {
-		if err := n.SetAccessRule(node.AccessRule{Name: node.DefaultRule, Fresh: 24}); err != nil {
-			t.Fatal(err)
-		}
+	a.upload(laser, award(t, laser, tyfab, alice, noon.Add(-time.Hour)))
+	// Nobody compares Rennes with this node: what it knows of Bob is too old.
+	a.upload(award(t, laser, tyfab, bob, noon.Add(-time.Hour), func(c *badge.AchievementCredential) { c.Frame = in(rennes) }))
+	if err := a.SetAccessRule(node.AccessRule{Name: node.DefaultRule, Fresh: 24}); err != nil {
+		t.Fatal(err)
 	}
-	is := func(what string, want node.AccessReason) {
+	is := func(what string, who ed25519.PrivateKey, want node.AccessReason) {
 		t.Helper()
-		q := node.AccessQuery{Class: laser.CID(), Holder: didOf(alice)}
-		if got := must(a.Access(ctx, q))(t); got.Reason != want {
+		q := node.AccessQuery{Class: laser.CID(), Holder: didOf(who)}
+		if got := must(a.Access(ctx, q))(t); got.Reason != want || got.Allowed != (want == node.AccessAllowed) {
 			t.Errorf("%s: got %s (heard %s, now %s), want %s", what, got.Reason, got.Heard, got.At, want)
 		}
 	}
-	is("before it met anybody", node.AccessStale)
-	a.join(b)
-	is("beside a neighbour", node.AccessAllowed)
-	a.NoteContact()
+	is("before it met anybody", alice, node.AccessStale)
+	a.join(silent)
+	is("beside a neighbour nothing was compared with", alice, node.AccessStale)
+	silent.stop()
+	b.meets(a) // and compares
+	eventually(t, "they compared", func() bool {
+		return must(a.Access(ctx, node.AccessQuery{Class: laser.CID(), Holder: didOf(alice)}))(t).Allowed
+	})
+	is("of another territory", bob, node.AccessStale)
 	b.stop()
-	eventually(t, "the neighbour is gone", func() bool { return !a.Hears() })
-	is("just after", node.AccessAllowed)
 	a.clock.pass(23 * time.Hour)
-	is("in the evening", node.AccessAllowed)
+	is("in the evening", alice, node.AccessAllowed)
+	a.stop()
+	a = run(t, config, c, brest, rennes)
+	is("after it started again", alice, node.AccessAllowed)
 	a.clock.pass(2 * time.Hour)
-	is("the next day", node.AccessStale)
+	is("the next day", alice, node.AccessStale)
 	a.clock.pass(-48 * time.Hour)
-	is("with a clock that went back", node.AccessStale)
+	is("with a clock that went back", alice, node.AccessStale)
 }
 
 // The page has the reasons of the code, in full.

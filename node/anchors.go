@@ -20,8 +20,8 @@ import (
 )
 
 // bucketTrust holds what this community chose about trust: "anchor/", "list/"
-// and "ignored/" with a DID → choice as JSON; "rule/" with a name, and
-// "contact", see access.go.
+// and "ignored/" with a DID → choice as JSON; "rule/" with a name and
+// "heard/" with a territory, see access.go.
 const bucketTrust = "trust"
 
 // Bounds of a view. Who trusts everybody first trusts nobody.

@@ -97,11 +97,5 @@ func (n *Node) Meshed(id peer.ID, topic string) bool {
 	return in
 }
 
-// NoteContact keeps that others are heard now, as happens each minute.
-func (n *Node) NoteContact() { n.noteHeard() }
-
-// Hears reports whether a neighbour is connected.
-func (n *Node) Hears() bool { return n.hears() }
-
 // AccessReasons are all there are.
-var AccessReasons = append([]AccessReason{AccessNoRule, AccessStale, AccessCompromised, AccessOtherClass}, accessOrder...)
+var AccessReasons = append([]AccessReason{AccessNoRule, AccessCompromised, AccessOtherClass}, accessOrder...)

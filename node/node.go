@@ -226,7 +226,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.write(ctx) })
 	group.Go(func() error { return n.release(ctx) })
 	group.Go(func() error { return n.trust.run(ctx) })
-	group.Go(func() error { return n.noteContact(ctx) })
+	group.Go(func() error { return n.keepHeard(ctx) })
 	if n.host != nil {
 		if err := n.runNetwork(ctx, group); err != nil {
 			group.Go(func() error { return err }) // ends the others

@@ -34,6 +34,8 @@ type synchroniser struct {
 	audited           map[peer.ID]time.Time
 	spent             map[peer.ID]meter
 	last              map[territory.ID]Comparison
+	whole             map[territory.ID]time.Time // the last that left nothing out
+	unkept            map[territory.ID]bool      // whole of these is not in the store yet
 	total             SyncTotals
 }
 
@@ -65,6 +67,7 @@ func newSynchroniser() (*synchroniser, error) {
 		met: make(chan peer.ID, 64), lost: make(chan peer.ID, 64), ended: make(chan ended),
 		talks: map[peer.ID]*talk{}, taking: map[string]turn{}, talked: map[peer.ID]time.Time{}, audited: map[peer.ID]time.Time{},
 		spent: map[peer.ID]meter{}, last: map[territory.ID]Comparison{},
+		whole: map[territory.ID]time.Time{}, unkept: map[territory.ID]bool{},
 	}, nil
 }
 

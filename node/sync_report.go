@@ -104,4 +104,30 @@ func (s *synchroniser) note(id territory.ID, with Comparison) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last[id] = with
+	if !with.Short {
+		s.whole[id] = with.At
+		s.unkept[id] = true
+	}
+}
+
+// wholeAt returns when a territory was last compared since the start and nothing
+// was left out.
+func (s *synchroniser) wholeAt(id territory.ID) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.whole[id]
+	return at, ok
+}
+
+// takeWhole returns what wholeAt would, of territories compared since it was last
+// asked.
+func (s *synchroniser) takeWhole() map[territory.ID]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news := map[territory.ID]time.Time{}
+	for id := range s.unkept {
+		news[id] = s.whole[id]
+	}
+	clear(s.unkept)
+	return news
 }

@@ -15,11 +15,11 @@ type Access struct {
 	Schema string `json:"schema"`
 	Access bool   `json:"access" doc:"whether the machine may be used"`
 	// Reason is why; a closed list.
-	Reason string    `json:"reason" enum:"allowed,no_rule,stale,compromised,other_class,not_held,not_in_force,expired,outside_rule,level_too_low,too_old,not_endorsed,not_trusted"`
+	Reason string    `json:"reason" enum:"no_rule,compromised,other_class,not_held,not_in_force,expired,outside_rule,level_too_low,too_old,not_endorsed,not_trusted,stale,allowed"`
 	Rule   string    `json:"rule"`
 	Award  string    `json:"award,omitempty" doc:"CID of the award that decided"`
 	Trust  *Standing `json:"trust,omitempty" doc:"of that award"`
-	Heard  time.Time `json:"heard,omitzero" doc:"when this node last heard of others: it may not know of what was revoked since"`
+	Heard  time.Time `json:"heard,omitzero" doc:"when this node last compared the territories of the award with a neighbour: it may not know of what was revoked since"`
 	At     time.Time `json:"at"`
 }
 
@@ -31,13 +31,15 @@ type AccessRule struct {
 	Trust      string   `json:"trust,omitempty" enum:"fragile,backed,solid,very-solid" doc:"at least"`
 	EndorsedBy []string `json:"endorsedBy,omitempty" maxItems:"64" doc:"DIDs, one of whom issued or endorsed the award"`
 	Within     int      `json:"within,omitzero" minimum:"1" doc:"days since it was awarded, at most"`
-	Fresh      int      `json:"fresh,omitzero" minimum:"1" doc:"hours since this node last heard of others, at most"`
+	Fresh      int      `json:"fresh,omitzero" minimum:"1" doc:"hours since this node last compared the territories of the award with a neighbour, at most"`
 }
 
 // NamedRule is a rule and its name.
 type NamedRule struct {
 	Name string `json:"name"`
 	AccessRule
+	ClassNames []string `json:"classNames,omitempty" doc:"of classes, in the same order; empty for one that is not here"`
+	Endorsers  []Actor  `json:"endorsers,omitempty" doc:"of endorsedBy, with their names"`
 }
 
 // RuleList is every access rule.
@@ -54,17 +56,25 @@ func (s *Server) registerAccess() {
 }
 
 type accessInput struct {
-	Class  string `query:"class" doc:"a CID or a name; or skill"`
+	Class  string `query:"class" doc:"a CID or a name; without class and skill, any the rule names"`
 	Skill  string `query:"skill" maxLength:"200" doc:"words, where no class is given"`
-	Holder string `query:"holder" required:"true" doc:"a DID"`
+	Holder string `query:"holder" required:"true" doc:"a DID; over the unix socket also the name of a member"`
 	Rule   string `query:"rule" default:"default"`
 }
 
 func (s *Server) access(ctx context.Context, in *accessInput) (*Body[Access], error) {
 	q := node.AccessQuery{Rule: in.Rule, Skill: in.Skill}
 	var err error
-	if q.Holder, err = did.Parse(in.Holder); err != nil {
-		return nil, &badge.Invalid{Member: "holder", Why: "is not a did:key of an Ed25519 key"}
+	if isLocal(ctx) {
+		q.Holder, err = s.as(in.Holder)
+	} else { // who only reads does not learn whose key is whose
+		q.Holder, err = optionalDID("holder", in.Holder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if q.Holder == "" {
+		return nil, &badge.Invalid{Member: "holder", Why: "is missing"}
 	}
 	if in.Class != "" {
 		class, err := s.config.Node.FindClass(in.Class)
@@ -93,9 +103,32 @@ func (s *Server) accessRules(context.Context, *struct{}) (*Body[RuleList], error
 	out := RuleList{"essaim.access-rules/1", []NamedRule{}}
 	levels := []string{"", "fragile", "backed", "solid", "very-solid"}
 	for _, r := range rules {
-		out.Rules = append(out.Rules, NamedRule{r.Name, AccessRule{r.Classes, r.Level, levels[r.Trust], texts(r.EndorsedBy), r.Within, r.Fresh}})
+		named := NamedRule{Name: r.Name, AccessRule: AccessRule{r.Classes, r.Level, levels[r.Trust], texts(r.EndorsedBy), r.Within, r.Fresh}}
+		for _, c := range r.Classes {
+			named.ClassNames = append(named.ClassNames, s.className(c))
+		}
+		for _, d := range r.EndorsedBy {
+			named.Endorsers = append(named.Endorsers, s.actor(d, ""))
+		}
+		out.Rules = append(out.Rules, named)
 	}
 	return body(out), nil
+}
+
+// className is the name of a class that is here, else "".
+func (s *Server) className(text string) string {
+	c, err := badge.ParseCID(text)
+	if err != nil {
+		return ""
+	}
+	r, err := s.config.Node.Record(c)
+	if err != nil {
+		return ""
+	}
+	if class, ok := r.Document().(*badge.Achievement); ok {
+		return class.Name
+	}
+	return ""
 }
 
 // RuleParam names an access rule in a path.
