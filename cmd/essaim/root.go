@@ -51,6 +51,7 @@ func newRoot(p *program) *cobra.Command {
 		inGroup("use", group(p, "anchor", "vos références : d’où la confiance est vue", "your anchors: from where trust is seen",
 			anchorList, anchorAdd, anchorRemove, anchorSubscribe, anchorUnsubscribe)),
 		inGroup("use", group(p, "dispute", "les contestations", "disputes", disputeOpen, disputeWithdraw, disputeList, disputeIgnore, disputeHeed)),
+		inGroup("use", group(p, "access", "qui peut se servir des machines, selon ses badges", "who may use the machines, by their badges", accessList, accessSet, accessRemove, accessCheck)),
 		inGroup("use", group(p, "territory", "les territoires suivis", "territories", territoryList, territorySearch, territoryShow, territoryFollow, territoryUnfollow)),
 		inGroup("use", group(p, "place", "votre lieu, et les lieux connus", "your place, and known places", placeShow, placeEdit, placeSearch)),
 		inGroup("run", setupCommand(p)),
