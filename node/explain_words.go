@@ -113,19 +113,19 @@ func (w Words) Chain(c Chain, kind protocol.Kind, here bool) string {
 		case first.Own:
 			return w.tr("C’est votre collectif.", "This is your own community.")
 		case here:
-			return fmt.Sprintf(w.tr("%s est une de vos références.", "%s is an anchor of yours."), w.person(first))
+			return fmt.Sprintf(w.tr("%s est une de vos références.", "%s is an anchor of yours."), w.begin(first))
 		}
-		return fmt.Sprintf(w.tr("%s est une référence de cette vue.", "%s is an anchor of that view."), w.person(first))
+		return fmt.Sprintf(w.tr("%s est une référence de cette vue.", "%s is an anchor of that view."), w.begin(first))
 	}
 	var b strings.Builder
-	b.WriteString(w.person(first))
+	b.WriteString(w.begin(first))
 	switch {
 	case first.Own && here:
 		b.WriteString(w.tr(" (vous)", " (you)"))
 	case here:
 		b.WriteString(w.tr(" (une de vos références)", " (an anchor of yours)"))
 	default:
-		b.WriteString(w.tr(" (une de ses références)", " (an anchor there)"))
+		b.WriteString(w.tr(" (une référence de cette vue)", " (an anchor there)"))
 	}
 	for i, p := range c.Parties[1:] {
 		if i > 0 {
@@ -193,10 +193,10 @@ func (w Words) dispute(v Voice) string {
 		weight = w.tr(", sans poids vu d’ici", ", without weight seen from here")
 	}
 	if v.Comment == "" {
-		return fmt.Sprintf(w.tr("%s conteste%s.", "%s disputes it%s."), w.person(v.Party), weight)
+		return fmt.Sprintf(w.tr("%s conteste%s.", "%s disputes it%s."), w.begin(v.Party), weight)
 	}
 	return fmt.Sprintf(w.tr("%s conteste (%s)%s : « %s »", "%s disputes it (%s)%s: “%s”"),
-		w.person(v.Party), w.tr(reason[1], reason[0]), weight, v.Comment)
+		w.begin(v.Party), w.tr(reason[1], reason[0]), weight, v.Comment)
 }
 
 // among names a circle.
@@ -208,10 +208,14 @@ func (w Words) among(e Explanation) string {
 	}
 	rest := ""
 	if more := len(e.Among) - most; more > 0 {
-		rest = w.many(more, " et un autre", " et %d autres", " and 1 other", " and %d others")
+		rest = w.many(more, " et 1 autre", " et %d autres", " and 1 other", " and %d others")
 	}
-	return fmt.Sprintf(w.tr("Validés entre eux : %s%s. Rien ne leur vient de vos références.",
-		"Cross-validated among themselves: %s%s. Nothing from your anchors reaches them."), strings.Join(names, ", "), rest)
+	from := w.tr("de ces références", "from these anchors")
+	if e.Here {
+		from = w.tr("de vos références", "from your anchors")
+	}
+	return fmt.Sprintf(w.tr("Se valident mutuellement : %s%s. Rien ne leur vient %s.",
+		"Cross-validated among themselves: %s%s. Nothing %s reaches them."), strings.Join(names, ", "), rest, from)
 }
 
 func (w Words) unknown(e Explanation) string {
@@ -257,6 +261,14 @@ func (w Words) person(p Party) string {
 		return p.Name
 	}
 	return fmt.Sprintf(w.tr("une identité (…%s)", "somebody (…%s)"), tailOf(p.DID))
+}
+
+// begin is person at the beginning of a sentence. A name stays as it is written.
+func (w Words) begin(p Party) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return fmt.Sprintf(w.tr("Une identité (…%s)", "Somebody (…%s)"), tailOf(p.DID))
 }
 
 func tailOf(d did.DID) string { return string(d[max(0, len(d)-8):]) }

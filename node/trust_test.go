@@ -347,7 +347,7 @@ func TestTrustInWords(t *testing.T) {
 	all := must(b.Explain(ctx, of(badge1), []did.DID{didOf(cantine)}, []did.DID{didOf(cantine), didOf(ubo)}))(t)
 	for i, want := range []string{
 		"une identité (…" + tail(cantine) + ") conteste (n’a pas eu lieu) : « Personne ne l’a vue. »",
-		"UBO Open Factory (une de ses références) a remis ce badge.",
+		"UBO Open Factory (une référence de cette vue) a remis ce badge.",
 	} {
 		want = strings.Replace(want, "une identité (…"+tail(cantine)+")", "La Cantine", 1)
 		if got := (node.Words{French: true}).Sentences(all[i])[0]; got != want {
@@ -360,7 +360,7 @@ func TestTrustInWords(t *testing.T) {
 	friend := key("friend")
 	theirs := award(t, laser, mallory, friend, at)
 	b.upload(theirs, vouch(t, mallory, friend, 0, at), vouch(t, friend, mallory, 0, at))
-	b.says(of(theirs), true, "Validés entre eux : une identité (…"+tail(mallory)+"), une identité (…"+tail(friend)+"). Rien ne leur vient de vos références.")
+	b.says(of(theirs), true, "Se valident mutuellement : une identité (…"+tail(mallory)+"), une identité (…"+tail(friend)+"). Rien ne leur vient de vos références.")
 	b.says(of(theirs), false, "Cross-validated among themselves: somebody (…"+tail(mallory)+"), somebody (…"+tail(friend)+"). Nothing from your anchors reaches them.")
 	b.upload(status(t, badge1.CID(), badge.Revoked, ubo, noon))
 	b.says(of(badge1), true, "Il ne compte pas : il a été retiré, suspendu, ou la personne y a renoncé.")

@@ -50,7 +50,7 @@ func (p *program) anchors(v api.AnchorList) {
 		p.line("%s  %s%s", a.DID, p.person(a.Name, a.DID), how)
 	}
 	for _, l := range v.Lists {
-		p.say("liste de %s : %s  %s", "list of %s: %s  %s", p.person(l.Name, l.DID), p.many(l.Size, "référence", "références", "anchor", "anchors"), l.DID)
+		p.say("liste suivie : %s, %s  %s", "list followed: %s, %s  %s", p.person(l.Name, l.DID), p.many(l.Size, "référence", "références", "anchor", "anchors"), l.DID)
 	}
 	for _, d := range v.Ignored {
 		p.say("contestations non entendues : %s  %s", "disputes not heard: %s  %s", p.person(d.Name, d.DID), d.DID)

@@ -32,7 +32,8 @@ func (p *program) preview(ctx context.Context, cl *client, r api.PreviewRequest)
 		case words == 0:
 			p.say("Aucun niveau ne changerait, vu d’ici.", "No level would change, seen from here.")
 		case rest > 0:
-			p.note("%s bougeraient sans changer de niveau.", "%s would move without changing level.", p.many(rest, "autre", "autres", "other", "others"))
+			p.note("%s sans changer de niveau.", "%s without changing level.",
+				p.many(rest, "autre bougerait", "autres bougeraient", "other would move", "others would move"))
 		}
 		p.note("Rien n’a été publié.", "Nothing was published.")
 	})

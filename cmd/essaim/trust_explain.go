@@ -63,7 +63,7 @@ func (p *program) seen(v api.TrustView) string {
 		names += p.person(a.Name, a.DID)
 	}
 	if names == "" {
-		names = p.tr("nulle part", "nowhere")
+		return fmt.Sprintf(p.tr("Vu sans aucune référence : %s", "Seen from nowhere: %s"), word)
 	}
-	return fmt.Sprintf(p.tr("Vu de %s : %s", "Seen from %s: %s"), names, word)
+	return fmt.Sprintf(p.tr("Vu depuis %s : %s", "Seen from %s: %s"), names, word)
 }
