@@ -295,8 +295,8 @@ func (n *Node) TrustReport() TrustReport {
 	return r
 }
 
-// trustFigures is TrustReport without the id of the view, which costs most.
-func (n *Node) trustFigures() TrustReport {
+// TrustFigures is TrustReport without the id of the view, which costs most.
+func (n *Node) TrustFigures() TrustReport {
 	f := n.trust
 	f.mu.Lock()
 	defer f.mu.Unlock()

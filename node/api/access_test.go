@@ -27,7 +27,7 @@ var whoMay = map[string]string{
 	"setup": "socket", "unlock": "socket", "lock": "socket", "show-keys": "socket", "backup-keys": "socket",
 	"list-tokens": "socket", "create-token": "socket", "revoke-token": "socket", "erase": "socket",
 
-	"get-trust": "read", "explain-trust": "read", "preview-trust": "read", "list-anchors": "read", "list-candidates": "read", "list-disputes": "read",
+	"get-trust": "read", "metrics": "read", "explain-trust": "read", "preview-trust": "read", "list-anchors": "read", "list-candidates": "read", "list-disputes": "read",
 	"access": "read", "list-access-rules": "read",
 	"add-anchor": "write", "remove-anchor": "write", "subscribe-anchors": "write", "unsubscribe-anchors": "write",
 	"ignore-disputer": "write", "heed-disputer": "write", "open-dispute": "write", "set-access-rule": "write", "remove-access-rule": "write",

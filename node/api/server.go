@@ -86,6 +86,7 @@ func New(config Config) *Server {
 		writeProblem(w, newProblem(http.StatusNotFound, "no_operation", r.Method+" "+r.URL.Path+" is no operation of this API", "see /api/openapi.json"))
 	})
 	s.registerStatus()
+	s.registerMetrics()
 	s.registerCommunity()
 	s.registerRecords()
 	s.registerClasses()
