@@ -66,8 +66,11 @@ func (g *Graph) pour(u actor, x uint64, next []uint64) {
 }
 
 // cascade brings the layers up to date after shifts, following differences
-// only. It gives up and returns false once it has followed half as many links
-// as there are, which costs about a full pass; flow then has to follow.
+// only. It gives up and returns false once it has followed an eighth of the links
+// there are; flow then has to follow. A link costs two to three times here what
+// it costs in flow: at a half the worst of 20,000 records took 2 to 3 full passes
+// of CPU, at an eighth 1.6, and a million links saw 23 such records instead of
+// none; the p99 is the same.
 //
 // Layers stay equal to those of a full pass bit for bit: each link passes on
 // the floor of its own share, so the difference of two layers is the wrapping
@@ -77,7 +80,7 @@ func (g *Graph) cascade(shifts []shift) bool {
 	for i := range shifts {
 		byPurse[slot{from: shifts[i].from, purse: shifts[i].purse}] = &shifts[i]
 	}
-	budget := g.links/2 + 1000
+	budget := g.links/8 + 1000
 	now, next := &g.now, &g.next
 	now.reset()
 	// At each hop, now holds for the actors whose layer changed what it was.
