@@ -2,9 +2,13 @@ package node
 
 import (
 	"context"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"codeberg.org/essaim/essaim/protocol/trust"
 )
 
 // What tests and fuzz targets of this package reach.
@@ -99,3 +103,17 @@ func (n *Node) Meshed(id peer.ID, topic string) bool {
 
 // AccessReasons are all there are.
 var AccessReasons = append([]AccessReason{AccessNoRule, AccessCompromised, AccessOtherClass}, accessOrder...)
+
+// WriteFacts makes the file of facts of a folder, as if all of them had been read
+// in what came up to one arrival.
+func WriteFacts(dir string, seq uint32, digest [32]byte, facts []trust.Fact) error {
+	out := []byte(factHeader)
+	for page := range slices.Chunk(facts, trustPage) {
+		var raw []byte
+		for _, f := range page {
+			raw = appendFact(raw, f)
+		}
+		out = appendFactFrame(out, seq, digest, raw)
+	}
+	return os.WriteFile(factPath(Config{Dir: dir}), out, 0o600)
+}
