@@ -135,7 +135,7 @@ func (p *program) demoReport(r demo.Report) {
 	p.say("Actes   %s", "Records %s", strings.TrimPrefix(kinds, " · "))
 	p.say("Mêmes actes partout : %s · %s signés · %.0f s", "Same records everywhere: %s · %s signed · %.0f s", same, p.bytes(r.Bytes.Records), r.Seconds)
 	p.line("")
-	p.say("Qui sait « %s » à moins de %.0f km de %s ? (demandé à %s)", "Who knows \"%s\" within %.0f km of %s? (asked at %s)",
+	p.say("Qui sait « %s », %[3]s et %.0[2]f km autour ? (demandé à %[4]s)", "Who knows \"%s\" within %.0f km of %s? (asked at %s)",
 		r.Who.Skill, r.Who.RadiusKm, r.Who.Near, r.Who.AskedAt)
 	for i, a := range r.Who.Answers {
 		day, err := time.Parse(time.DateOnly, a.AwardedOn)

@@ -57,11 +57,11 @@ func (p *program) who(v api.Who) {
 		p.note("Essayez d’autres mots, ou suivez d’autres territoires : essaim territory search NOM", "Try other words, or follow other territories: essaim territory search NAME")
 		return
 	case v.Found == 0:
-		p.say("Personne de connu à moins de %.0f km de %s.", "Nobody known within %.0f km of %s.", v.Radius, v.Near.Label)
+		p.say("%[2]s et %.0[1]f km autour : personne de connu.", "Nobody known within %.0f km of %s.", v.Radius, v.Near.Label)
 		p.note("Élargissez : --radius %.0f", "Look farther: --radius %.0f", 2*v.Radius)
 		return
 	}
-	p.say("%s à moins de %.0f km de %s", "%s within %.0f km of %s", p.many(v.Found, "badge", "badges", "award", "awards"), v.Radius, v.Near.Label)
+	p.say("%[3]s et %.0[2]f km autour : %[1]s", "%s within %.0f km of %s", p.many(v.Found, "badge", "badges", "award", "awards"), v.Radius, v.Near.Label)
 	for i, a := range v.Answers {
 		level := ""
 		if a.Level > 0 {

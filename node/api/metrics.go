@@ -52,8 +52,12 @@ func (s *Server) metrics(context.Context, *struct{}) (*metricsText, error) {
 		outcome string
 		count   uint64
 	}{
-		{"received", r.Gossip.Received}, {"rejected", r.Gossip.Rejected}, {"ignored", r.Gossip.Ignored},
-		{"duplicate", r.Gossip.Duplicates}, {"sent", r.Gossip.Sent}, {"dropped", r.Gossip.Dropped},
+		{"received", r.Gossip.Received},
+		{"rejected", r.Gossip.Rejected},
+		{"ignored", r.Gossip.Ignored},
+		{"duplicate", r.Gossip.Duplicates},
+		{"sent", r.Gossip.Sent},
+		{"dropped", r.Gossip.Dropped},
 	} {
 		m.sample("essaim_gossip_messages_total", float64(x.count), "outcome", x.outcome)
 	}
