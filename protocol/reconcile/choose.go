@@ -27,7 +27,7 @@ const (
 	// more, cutting costs less time, and 100 bytes a difference.
 	sparse = 1024
 	// oneSketch is for how many differences a sketch is made; more make two.
-	oneSketch = (MaxCells - 24) * 3 / 4 * 20 / 23
+	oneSketch = (MaxCells - spareCells) * 3 / 4 * 20 / 23
 	// bytesEach is what a sketch costs for each difference.
 	bytesEach = cellSize * 1.15 * 4 / 3
 )

@@ -228,7 +228,9 @@ func (s *Session) hearSketch(r *reader) {
 		r.err = err
 		return
 	}
-	estimate := 1.1 * theirs.differences()
+	// The same cells would fail again, whatever the estimate says: about twice as
+	// many are the least.
+	estimate := max(1.1*theirs.differences(), 1.5*float64(len(theirs))-spareCells)
 	lacking, extra, ok := theirs.peel()
 	if !ok {
 		s.openAgain(spans, estimate)

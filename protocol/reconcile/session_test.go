@@ -351,3 +351,22 @@ func TestNames(t *testing.T) {
 		t.Errorf("version 2: got %v, want ErrVersion", err)
 	}
 }
+
+// A sketch too small for what differs is answered by a larger one: the same
+// cells would fail for ever. Of these conversations some have such a sketch.
+func TestFailedSketch(t *testing.T) {
+	var keys, most []reconcile.Key
+	for i := range 2000 {
+		keys = append(keys, keyOf(i))
+		if i%200 != 77 {
+			most = append(most, keyOf(i))
+		}
+	}
+	mine, theirs := build(t, most).View(), build(t, keys).View()
+	for n := range uint64(400) {
+		m := meet(t, reconcile.Config{View: mine, Nonce: nonce(2*n + 1)}, reconcile.Config{View: theirs, Nonce: nonce(2*n + 2)})
+		if !m.a.session.Complete() || !m.b.session.Complete() || m.messages > 8 {
+			t.Fatalf("nonce %d: complete %v and %v after %v", n, m.a.session.Complete(), m.b.session.Complete(), m.sizes)
+		}
+	}
+}

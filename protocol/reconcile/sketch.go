@@ -27,11 +27,14 @@ type cell struct {
 
 const cellSize = 8 + 4 + 1
 
+// spareCells is how many cells more few differences need.
+const spareCells = 24
+
 // newSketch returns a sketch for about d differences: 1.15 times as many, for
 // the error of the estimate, times 4/3, which of 1,000 differences fails in one
-// of a hundred; few differences need 24 more.
+// of a hundred; few differences need spareCells more.
 func newSketch(d float64) sketch {
-	m := min(MaxCells, 24+int(math.Ceil(d*1.15*4/3)))
+	m := min(MaxCells, spareCells+int(math.Ceil(d*1.15*4/3)))
 	return make(sketch, (m+3)/4*4)
 }
 
