@@ -3,6 +3,8 @@
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
+# Records that bench-peers replicates; COMPAREFLAGS has the rest, as -mix notices.
+N        ?= 50000
 # -json for a machine, -count=1 to run again what has not changed.
 TESTFLAGS ?=
 
@@ -14,7 +16,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE ?= $(shell $(GO) list ./... | grep -vE '/(protocol/territory|protocol/skill|internal/gen|spec)(/|$$)')
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint lint-small fmt fuzz vectors bench cover demo judge ci clean
+.PHONY: help build test race lint lint-small fmt fuzz vectors bench bench-peers cover demo judge ci clean
 
 help: ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +47,9 @@ vectors: ## write the test vectors again: nothing may change
 
 bench: ## every benchmark, once
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-peers: ## ours beside go-ds-crdt, bitswap, negentropy, PageRank (N=500: quick)
+	cd simulations/compare && $(GO) run -mod=mod . -n $(N) $(COMPAREFLAGS)
 
 cover: ## which lines no test reaches: cover.out
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./... && $(GO) tool cover -func=cover.out | tail -1

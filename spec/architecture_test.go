@@ -118,6 +118,41 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
+// The comparison is of the program that is shipped: what both modules ask for by
+// name, they ask for at the same version.
+func TestComparisonUsesTheSameVersions(t *testing.T) {
+	ours, theirs := required(t, "../go.mod"), required(t, "../simulations/compare/go.mod")
+	common := 0
+	for module, version := range theirs {
+		if want, ok := ours[module]; ok {
+			if common++; version != want {
+				t.Errorf("simulations/compare/go.mod asks for %s %s, and the program for %s: go get it there too", module, version, want)
+			}
+		}
+	}
+	if common < 3 {
+		t.Errorf("found %d modules that both ask for, want libp2p, its pubsub and go-cid at least", common)
+	}
+}
+
+// required returns the modules that a go.mod asks for because its own code
+// imports them.
+func required(t *testing.T, name string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+		if len(fields) == 2 && strings.HasPrefix(fields[1], "v") {
+			versions[fields[0]] = fields[1]
+		}
+	}
+	return versions
+}
+
 // goFile is a parsed file of the project.
 type goFile struct {
 	name   string // slash-separated, from the top of the repository
@@ -150,7 +185,8 @@ func (f goFile) at(node ast.Node) string {
 	return fmt.Sprintf("%s:%d", f.name, f.set.Position(node.Pos()).Line)
 }
 
-// goFiles parses every Go file of the project, whatever system it is for.
+// goFiles parses every Go file of the project, whatever system it is for. What has
+// a go.mod of its own is another project.
 func goFiles(t *testing.T) []goFile {
 	t.Helper()
 	var files []goFile
@@ -160,6 +196,8 @@ func goFiles(t *testing.T) []goFile {
 		case err != nil:
 			return err
 		case entry.IsDir() && (base == "testdata" || strings.HasPrefix(base, ".") && base != ".."):
+			return filepath.SkipDir
+		case entry.IsDir() && base != ".." && exists(filepath.Join(name, "go.mod")):
 			return filepath.SkipDir
 		case entry.IsDir() || !strings.HasSuffix(base, ".go"):
 			return nil
@@ -180,6 +218,11 @@ func goFiles(t *testing.T) []goFile {
 		t.Fatalf("found %d Go files: is this the top of the repository?", len(files))
 	}
 	return files
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 func readRooms(t *testing.T) map[string]room {
