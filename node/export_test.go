@@ -2,11 +2,14 @@ package node
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"slices"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
 
 	"codeberg.org/essaim/essaim/protocol/trust"
 )
@@ -52,6 +55,7 @@ func (n *Node) Quicken() {
 	n.pace = pace{
 		fetch: 50 * time.Millisecond, retry: 100 * time.Millisecond, release: 50 * time.Millisecond,
 		inspect: 100 * time.Millisecond, stall: 300 * time.Millisecond, rest: 300 * time.Millisecond,
+		lan: 50 * time.Millisecond, company: 50 * time.Millisecond, soon: 10 * time.Millisecond, answer: 50 * time.Millisecond,
 	}
 }
 
@@ -116,4 +120,89 @@ func WriteFacts(dir string, seq uint32, digest [32]byte, facts []trust.Fact) err
 		out = appendFactFrame(out, seq, digest, raw)
 	}
 	return os.WriteFile(factPath(Config{Dir: dir}), out, 0o600)
+}
+
+// What tests reach of the peer cache, the exchange and invitations.
+var (
+	CacheLimits    = &cacheLimits
+	ExchangeLimits = &exchangeLimits
+	InviteLimits   = &inviteLimits
+	NetworkOf      = networkOf
+	WriteRecords   = writeRecords
+	ReadRecords    = readRecords
+	ErrJunk        = errJunk
+	NewInviteCode  = newInviteCode
+	ParseInvite    = parseInviteCode
+	WriteLink      = writeLink
+)
+
+// Spans of addresses.
+const (
+	SpanNone    = int(spanNone)
+	SpanMachine = int(spanMachine)
+	SpanLAN     = int(spanLAN)
+	SpanWorld   = int(spanWorld)
+)
+
+// SpanOf returns how far an address reaches.
+func SpanOf(m multiaddr.Multiaddr) int { return int(spanOf(m)) }
+
+// ReadPeerRecord returns of whom a record is, and its span.
+func ReadPeerRecord(sealed []byte, least int) (peer.AddrInfo, int, error) {
+	r, err := readPeerRecord(sealed, span(least))
+	return r.info, int(r.span), err
+}
+
+// ReadInvitation returns what an invitation says.
+func ReadInvitation(typed string) (code string, at netip.AddrPort, info peer.AddrInfo, err error) {
+	v, err := readInvitation(typed)
+	return v.code, v.at, v.info, err
+}
+
+// ReadSaid returns what one side of an invitation says of itself.
+func ReadSaid(raw []byte) (name string, addrs []multiaddr.Multiaddr, err error) {
+	s, addrs, err := readSaid(raw, spanLAN)
+	return s.Name, addrs, err
+}
+
+// ProveJoin is what a joiner shows for a code.
+func ProveJoin(clean string, act byte, nonces []byte, joiner, inviter peer.ID, said []byte) []byte {
+	return proofOf(codeKey(clean), joinerSide, act, nonces, joiner, inviter, said)
+}
+
+// Remember notes in the cache that a peer was reached.
+func (n *Node) Remember(id peer.ID, address string, how Origin, by peer.ID, now time.Time) error {
+	return n.cache.note(id, address, how, by, now)
+}
+
+// Remembered returns the peers of the cache, best first.
+func (n *Node) Remembered() []peer.ID { return n.cache.all() }
+
+// RememberedAddrs returns the addresses of a peer of the cache.
+func (n *Node) RememberedAddrs(id peer.ID) []string {
+	a, _ := n.cache.get(id)
+	return a.Addrs
+}
+
+// Tell is a neighbour that tells of another peer.
+func (n *Node) Tell(of peer.AddrInfo, by peer.ID) {
+	n.company.told(peerRecord{info: of, span: spanWorld}, by, func(peer.ID) bool { return false })
+}
+
+// ToldOf returns of how many peers somebody told, by who it was.
+func (n *Node) ToldOf() map[peer.ID]int {
+	out := map[peer.ID]int{}
+	n.company.hearsays(func(h hearsay) bool { out[h.by]++; return false })
+	return out
+}
+
+// LanAddrs returns where a host listens on networks.
+var LanAddrs = lanAddrs
+
+// Libp2p returns the host of a node.
+func (n *Node) Libp2p() host.Host { return n.host }
+
+// MayAsk reports whether a peer that asks for others is answered.
+func (n *Node) MayAsk(id peer.ID, now time.Time) bool {
+	return n.company.mayAsk(id, now, exchangeLimits.AnswerEvery)
 }

@@ -83,6 +83,7 @@ func newHost(key crypto.PrivKey, listen []string, gater *conngater.BasicConnecti
 		rcmgr.BaseLimit{StreamsInbound: 16, StreamsOutbound: 8, Streams: 24, Memory: 32 << 20}, rcmgr.BaseLimitIncrease{})
 	limits.AddServicePeerLimit(syncService,
 		rcmgr.BaseLimit{StreamsInbound: 2, StreamsOutbound: 2, Streams: 4, Memory: 12 << 20}, rcmgr.BaseLimitIncrease{})
+	limitAcquainting(&limits)
 	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.Scale(resources.Memory, resources.Files)),
 		rcmgr.WithMetricsDisabled(),
 		rcmgr.WithLimitPerSubnet(

@@ -10,10 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	"github.com/libp2p/go-libp2p/p2p/net/conngater"
 	"golang.org/x/sync/errgroup"
 
@@ -34,6 +34,9 @@ type Config struct {
 	Listen []string
 	// MDNS finds peers on the local network, and is found.
 	MDNS bool
+	// Seek looks for further peers: it dials those it reached before, asks
+	// peers for others, and tells them of others.
+	Seek bool
 	// Host replaces the libp2p host, for simulations. The node closes it.
 	Host host.Host
 	// InMemory keeps the store in memory, for simulations.
@@ -60,7 +63,7 @@ type Node struct {
 
 	// Private rows of the store, each with its own schema in the file that
 	// uses it.
-	peers, blocked, follows, self, offers, tokens, aside, hollow, keptSets store.Bucket
+	peers, blocked, invited, follows, self, offers, tokens, aside, hollow, keptSets, invitations store.Bucket
 
 	// The network; nil on a node that works on its folder alone.
 	host   host.Host
@@ -76,6 +79,10 @@ type Node struct {
 	trust   *trustFollower
 	sets    sets
 	sync    *synchroniser
+	cache   peerCache
+	company *company
+	invites inviter
+	origins *lru.Cache[peer.ID, origin] // of peers that were found
 	// hollowRows is the number of the last row of hollow.
 	hollowRows atomic.Uint64
 
@@ -102,12 +109,17 @@ type pace struct {
 	release time.Duration // try held records, forgive peers
 	inspect time.Duration // read the scores
 	stall   time.Duration // silence that ends an ask
-	rest    time.Duration // a peer that failed is not asked
+	rest    time.Duration // a peer that failed is not asked, or not tried
+	lan     time.Duration // look whether addresses have changed
+	company time.Duration // see whether there are enough neighbours
+	soon    time.Duration // the same, after somebody came
+	answer  time.Duration // one peer is told of others at most so often
 }
 
 var usualPace = pace{
 	fetch: 10 * time.Second, retry: time.Minute, release: time.Minute,
 	inspect: 10 * time.Second, stall: 10 * time.Second, rest: time.Minute,
+	lan: 5 * time.Second, company: 10 * time.Second, soon: time.Second, answer: exchangeLimits.AnswerEvery,
 }
 
 // running is what belongs to one Run.
@@ -136,6 +148,15 @@ func New(config Config) (*Node, error) {
 	if n.sync, err = newSynchroniser(); err != nil {
 		return nil, err
 	}
+	if n.company, err = newCompany(); err != nil {
+		return nil, err
+	}
+	if n.origins, err = lru.New[peer.ID, origin](maxOrigins); err != nil {
+		return nil, err
+	}
+	if n.invites.wrong, err = lru.New[peer.ID, fault](inviteLimits.Guessers); err != nil {
+		return nil, err
+	}
 	n.store, err = store.Open(store.Config{
 		Dir: filepath.Join(config.Dir, "store"), InMemory: config.InMemory, Logger: n.log.With("part", "store"),
 		MinFree: config.MinFree, Now: n.now,
@@ -153,12 +174,16 @@ func (n *Node) open() error {
 	for name, bucket := range map[string]*store.Bucket{
 		bucketPeers: &n.peers, bucketBlocked: &n.blocked, bucketFollows: &n.follows, bucketSelf: &n.self,
 		bucketOffers: &n.offers, bucketTokens: &n.tokens, bucketHeld: &n.aside,
-		bucketHollow: &n.hollow, bucketSets: &n.keptSets,
+		bucketHollow: &n.hollow, bucketSets: &n.keptSets, bucketInvited: &n.invited, bucketInvitations: &n.invitations,
+		bucketCache: &n.cache.rows,
 	} {
 		*bucket = n.store.Private(name)
 	}
 	n.trust = newTrustFollower(n)
 	n.recallHeld()
+	if err := n.cache.recall(n.now()); err != nil {
+		return err
+	}
 	keys, err := keyring.Open(filepath.Join(n.config.Dir, "keys"))
 	switch {
 	case err == nil:
@@ -269,13 +294,30 @@ func (n *Node) runNetwork(ctx context.Context, group *errgroup.Group) error {
 			_ = s.Reset()
 		}
 	})
+	n.host.SetStreamHandler(InviteProtocol, func(s network.Stream) {
+		if !n.spawn(func(ctx context.Context) { n.serveInvite(ctx, s) }) {
+			_ = s.Reset()
+		}
+	})
+	if n.config.Seek {
+		n.host.SetStreamHandler(PeersProtocol, func(s network.Stream) {
+			if !n.spawn(func(ctx context.Context) { n.servePeers(ctx, s) }) {
+				_ = s.Reset()
+			}
+		})
+	}
 	group.Go(func() error {
 		<-ctx.Done()
+		n.host.RemoveStreamHandler(InviteProtocol)
+		n.host.RemoveStreamHandler(PeersProtocol)
 		n.host.RemoveStreamHandler(SyncProtocol)
 		n.host.RemoveStreamHandler(RecordProtocol)
 		n.host.Network().StopNotify(notifiee)
 		return nil
 	})
+	if n.config.Seek {
+		group.Go(func() error { return n.keepCompany(ctx) })
+	}
 	group.Go(func() error { return n.fetch(ctx) })
 	group.Go(func() error { return n.synchronise(ctx) })
 	group.Go(func() error { return n.dial(ctx) })
@@ -291,29 +333,6 @@ func (n *Node) runNetwork(ctx context.Context, group *errgroup.Group) error {
 	}
 	return nil
 }
-
-// mdnsService is how nodes call themselves on a local network.
-const mdnsService = "_essaim._udp"
-
-// discover finds peers on the local network, and is found, until ctx ends.
-func (n *Node) discover(ctx context.Context) error {
-	service := mdns.NewMdnsService(n.host, mdnsService, found(func(info peer.AddrInfo) {
-		if info.ID != n.host.ID() && n.host.Network().Connectedness(info.ID) != network.Connected {
-			n.connect(info)
-		}
-	}))
-	if err := service.Start(); err != nil {
-		n.log.Warn("local network discovery is off", "err", err)
-		return nil // a box without multicast still works
-	}
-	<-ctx.Done()
-	return service.Close()
-}
-
-type found func(peer.AddrInfo)
-
-// HandlePeerFound implements mdns.Notifee.
-func (f found) HandlePeerFound(info peer.AddrInfo) { f(info) }
 
 // Close ends the network and closes the store; what was accepted is on disk.
 // Run must have returned.

@@ -36,6 +36,11 @@ type Peer struct {
 	Latency   time.Duration // smoothed; 0 when unknown
 	Follows   []territory.ID
 	Score     float64
+	// How is how this node came to know of it, and By who told of it.
+	How Origin
+	By  peer.ID
+	// Name is what an invited peer calls itself.
+	Name string
 }
 
 // Bounds of static peers.
@@ -50,7 +55,10 @@ const (
 	maxAddrs  = 16
 	// maxDialing is how many peers that were not added, but found, are dialled
 	// at once.
-	maxDialing = 8
+	maxDialing = 16
+	// maxOrigins is of how many peers it is remembered since the start how they
+	// were found.
+	maxOrigins = 1024
 )
 
 const (
@@ -97,31 +105,39 @@ func (n *Node) AddPeer(address string) (peer.ID, error) {
 	if n.host != nil && info.ID == n.host.ID() {
 		return "", &badge.Invalid{Member: fmt.Sprintf("peer address %q", address), Why: "is this node's own"}
 	}
+	if err := n.addPeer(info); err != nil {
+		return "", err
+	}
+	return info.ID, nil
+}
+
+// addPeer keeps a static peer with its addresses, which may be none.
+func (n *Node) addPeer(info peer.AddrInfo) error {
 	if _, err := n.blocked.Get([]byte(info.ID)); err == nil {
-		return "", fmt.Errorf("peer %s %w", info.ID, ErrBlockedPeer)
+		return fmt.Errorf("peer %s %w", info.ID, ErrBlockedPeer)
 	}
 	n.acting.Lock()
 	defer n.acting.Unlock()
 	addrs, err := n.addAddrs(info)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := n.peers.Put([]byte(info.ID), []byte(strings.Join(addrs, "\n"))); err != nil {
-		return "", fmt.Errorf("peer %s: %w", info.ID, err)
+		return fmt.Errorf("peer %s: %w", info.ID, err)
 	}
 	n.mu.Lock()
 	n.known[info.ID] = true
 	n.mu.Unlock()
 	if n.host == nil {
-		return info.ID, nil
+		return nil
 	}
 	n.host.Peerstore().AddAddrs(info.ID, info.Addrs, peerstore.PermanentAddrTTL)
 	n.host.ConnManager().Protect(info.ID, "static")
 	if err := n.forgive(info.ID); err != nil {
-		return "", err
+		return err
 	}
 	n.wakeDialer()
-	return info.ID, nil
+	return nil
 }
 
 // maxAddress bounds an address, in bytes.
@@ -176,7 +192,7 @@ func (n *Node) RemovePeer(id peer.ID) error {
 	} else if err != nil {
 		return fmt.Errorf("peer %s: %w", id, err)
 	}
-	if err := n.peers.Delete([]byte(id)); err != nil {
+	if err := errors.Join(n.peers.Delete([]byte(id)), n.invited.Delete([]byte(id)), n.cache.forget(id)); err != nil {
 		return fmt.Errorf("peer %s: %w", id, err)
 	}
 	n.mu.Lock()
@@ -193,7 +209,7 @@ func (n *Node) RemovePeer(id peer.ID) error {
 // BlockPeer hangs up and neither dials nor hears the peer again, until
 // UnblockPeer. A static peer stays one, and is not dialled.
 func (n *Node) BlockPeer(id peer.ID) error {
-	if err := n.blocked.Put([]byte(id), []byte{}); err != nil {
+	if err := errors.Join(n.blocked.Put([]byte(id), []byte{}), n.cache.forget(id)); err != nil {
 		return fmt.Errorf("block %s: %w", id, err)
 	}
 	n.mu.Lock()
@@ -268,6 +284,14 @@ func (n *Node) Peers() ([]Peer, error) {
 	n.mu.Unlock()
 	if n.host != nil {
 		n.describeConnected(get)
+	}
+	for id, p := range byID {
+		if p.Static || p.Connected {
+			p.How, p.By = n.originOf(id)
+		}
+		if p.How == Invited {
+			p.Name = n.nameOfInvited(id)
+		}
 	}
 	out := make([]Peer, 0, len(byID))
 	for _, p := range byID {
@@ -347,22 +371,32 @@ func (n *Node) dial(ctx context.Context) error {
 	}
 }
 
-// connect dials a peer that was found, unless enough are being dialled.
-func (n *Node) connect(info peer.AddrInfo) {
+// connect dials a peer that was found somehow, unless enough are being dialled;
+// of these, half are left to who is found on the local network.
+func (n *Node) connect(info peer.AddrInfo, how origin) bool {
+	room := maxDialing
+	if how.how != Local {
+		room /= 2
+	}
 	n.mu.Lock()
-	busy := n.dialing[info.ID] || len(n.dialing) >= maxDialing
+	busy := n.dialing[info.ID] || len(n.dialing) >= room
 	if !busy {
 		n.dialing[info.ID] = true
 	}
 	n.mu.Unlock()
 	if busy {
-		return // it will be found again
+		return false // it will be found again
+	}
+	if _, known := n.origins.Get(info.ID); !known {
+		n.origins.Add(info.ID, how)
 	}
 	if !n.spawn(func(ctx context.Context) { n.reach(ctx, info) }) {
 		n.mu.Lock()
 		delete(n.dialing, info.ID)
 		n.mu.Unlock()
+		return false
 	}
+	return true
 }
 
 func (n *Node) reach(ctx context.Context, info peer.AddrInfo) {
@@ -418,6 +452,13 @@ func (n *Node) watch() network.Notifiee {
 			}
 			n.wakeDialer()
 			n.sync.meet(id)
+			if n.config.Seek {
+				n.spawn(func(context.Context) { n.noteReached(c) })
+				select {
+				case n.company.met <- struct{}{}:
+				default:
+				}
+			}
 			select {
 			case n.came <- id:
 			default: // the next round asks it too
