@@ -134,7 +134,7 @@ func checkNetwork(r Report) []Finding {
 	if r.Connected > 0 {
 		out = append(out, Finding{"peers", Healthy, fmt.Sprintf("%d peers are connected", r.Connected), ""})
 	} else {
-		out = append(out, Finding{"peers", Doubtful, "no peer is connected", "add one: essaim peer add ADDRESS"})
+		out = append(out, Finding{"peers", Doubtful, "no peer is connected", "link one: essaim peer invite here, and over there essaim peer join CODE"})
 	}
 	if r.Gossip.Dropped > 0 {
 		out = append(out, Finding{

@@ -106,8 +106,8 @@ var exits = map[string]int{
 	"not_found": exitNotFound, "unknown_code": exitNotFound, "unknown_place": exitNotFound, "unknown_class": exitNotFound,
 	"unknown_person": exitNotFound, "not_followed": exitNotFound, "erased": exitNotFound,
 	"not_entitled": exitNotAllowed, "locked": exitNotAllowed, "wrong_passphrase": exitNotAllowed, "no_key": exitNotAllowed,
-	"no_network": exitNotRunning,
-	"bad_value":  exitUsage, "bad_request": exitUsage, "bad_territory": exitUsage, "bad_passphrase": exitUsage, "bad_key_file": exitUsage,
+	"no_network": exitNotRunning, "no_inviter": exitNotFound, "expired_invitation": exitNotFound,
+	"bad_value": exitUsage, "bad_request": exitUsage, "bad_territory": exitUsage, "bad_passphrase": exitUsage, "bad_key_file": exitUsage,
 	"bad_name": exitUsage, "ambiguous_place": exitUsage, "ambiguous_class": exitUsage, "ambiguous_member": exitUsage,
 }
 
@@ -178,6 +178,11 @@ var frenchProblems = map[string]problemText{
 	"timeout":          {"pas de réponse à temps", "réessayez", false},
 	"cancelled":        {"la demande a été interrompue", "réessayez", false},
 	"internal":         {"le nœud a échoué ; son journal en dit plus", "", false},
+
+	"no_inviter":          {"aucun nœud joignable d’ici ne connaît cette invitation", "un code court ne marche que sur le réseau local et entre nœuds reliés : demandez le lien, ou un code fait avec --at", false},
+	"expired_invitation":  {"cette invitation a expiré, ou l’on y a mis fin", "demandez-en une autre là d’où elle vient", false},
+	"used_invitation":     {"cette invitation a déjà servi", "demandez-en une autre là d’où elle vient", false},
+	"inviter_unreachable": {"personne ne répond là où l’invitation dit que se trouve le nœud", "voyez s’il est en marche, et si sa box laisse entrer les connexions", false},
 
 	"too_large":         {"ce n’est pas un acte : trop long", "", false},
 	"too_deep":          {"ce n’est pas un acte : trop d’éléments emboîtés", "", false},

@@ -18,7 +18,7 @@ func peerList(p *program) *cobra.Command {
 					p.peer(x)
 				}
 				if len(v.Peers) == 0 {
-					p.note("Aucun nœud. En ajouter un : essaim peer add ADRESSE", "No node. To add one: essaim peer add ADDRESS")
+					p.note("Aucun nœud. Pour en relier un : essaim peer invite ici, et là-bas essaim peer join CODE", "No node. To link one: essaim peer invite here, and over there essaim peer join CODE")
 				}
 			})
 		},
@@ -33,9 +33,7 @@ func (p *program) peer(x api.Peer) {
 	case x.Connected:
 		state = p.tr("relié", "connected")
 	}
-	if x.Static {
-		state += p.tr(", ajouté", ", added")
-	}
+	state += p.how(x)
 	if x.LatencyMs > 0 {
 		state += fmt.Sprintf(", %.0f ms", x.LatencyMs)
 	}
@@ -43,4 +41,27 @@ func (p *program) peer(x api.Peer) {
 	for _, a := range x.Addrs {
 		p.line("    %s", a)
 	}
+}
+
+// how says how this node knows a peer.
+func (p *program) how(x api.Peer) string {
+	switch x.How {
+	case "added":
+		return p.tr(", ajouté", ", added")
+	case "invitation":
+		if x.Name != "" {
+			return fmt.Sprintf(p.tr(", par invitation : %s", ", by invitation: %s"), x.Name)
+		}
+		return p.tr(", par invitation", ", by invitation")
+	case "lan":
+		return p.tr(", trouvé sur le réseau local", ", found on the local network")
+	case "exchange":
+		if x.ToldBy != "" {
+			return p.tr(", indiqué par ", ", told of by ") + x.ToldBy
+		}
+		return p.tr(", indiqué par un autre nœud", ", told of by another node")
+	case "itself":
+		return p.tr(", venu de lui-même", ", came by itself")
+	}
+	return ""
 }

@@ -58,7 +58,7 @@ func newRoot(p *program) *cobra.Command {
 		inGroup("run", serveCommand(p)),
 		inGroup("run", statusCommand(p)),
 		inGroup("run", doctorCommand(p)),
-		inGroup("run", group(p, "peer", "les autres nœuds", "other nodes", peerList, peerAdd, peerRemove, peerBlock, peerUnblock, peerPing)),
+		inGroup("run", group(p, "peer", "les autres nœuds", "other nodes", peerList, peerInvite, peerJoin, peerAdd, peerRemove, peerBlock, peerUnblock, peerPing)),
 		inGroup("run", group(p, "key", "les clés de la communauté", "the keys of the community", keyShow, keyBackup)),
 		inGroup("run", group(p, "token", "l’accès des programmes à l’API", "access of programs to the API", tokenCreate, tokenList, tokenRevoke)),
 		inGroup("run", group(p, "data", "les données du nœud", "the data of the node", dataExport, dataStats, dataErase)),

@@ -34,6 +34,7 @@ type networkSettings struct {
 	Port    int  `toml:"port" comment:"TCP and UDP; 0 takes any free port"`
 	Local   bool `toml:"local" comment:"true: this machine only"`
 	MDNS    bool `toml:"mdns" comment:"find nodes on the local network, and be found"`
+	Seek    bool `toml:"seek" comment:"go back to nodes met before, ask nodes for others near, and tell them of others"`
 }
 
 type httpSettings struct {
@@ -67,7 +68,7 @@ type logSettings struct {
 
 func defaults() *settings {
 	return &settings{
-		Network: networkSettings{Enabled: true, Port: node.Port, MDNS: true},
+		Network: networkSettings{Enabled: true, Port: node.Port, MDNS: true, Seek: true},
 		HTTP:    httpSettings{Listen: "127.0.0.1:8797", AllowedHosts: []string{}},
 		Log:     logSettings{Level: "info", Format: "text"},
 	}

@@ -75,7 +75,7 @@ func TestSettingsRefused(t *testing.T) {
 // A setting has a name, a variable, and can be set by text and read back.
 func TestSettingsByName(t *testing.T) {
 	values := map[string]string{
-		"network.enabled": "false", "network.port": "5000", "network.local": "true", "network.mdns": "false",
+		"network.enabled": "false", "network.port": "5000", "network.local": "true", "network.mdns": "false", "network.seek": "false",
 		"http.listen": "off", "http.allowed_hosts": "a.example,b.example", "http.public_url": "http://rade.local",
 		"store.min_free_mb": "100", "keys.passphrase_file": "/etc/essaim/passphrase", "log.level": "debug", "log.format": "json",
 	}

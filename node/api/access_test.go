@@ -32,6 +32,8 @@ var whoMay = map[string]string{
 	"add-anchor": "write", "remove-anchor": "write", "subscribe-anchors": "write", "unsubscribe-anchors": "write",
 	"ignore-disputer": "write", "heed-disputer": "write", "open-dispute": "write", "set-access-rule": "write", "remove-access-rule": "write",
 
+	"list-invitations": "read", "invite": "write", "end-invitation": "write", "look-invitation": "write", "join-invitation": "write",
+
 	"get-offer": "code", "claim-badge": "code",
 }
 

@@ -21,6 +21,9 @@ type Peer struct {
 	LatencyMs float64   `json:"latencyMs,omitzero"`
 	Follows   []string  `json:"follows" doc:"territories we share"`
 	Score     float64   `json:"score" doc:"what gossip gives it; below zero is bad"`
+	How       string    `json:"how,omitempty" enum:"added,invitation,lan,exchange,itself" doc:"how this node knows it: added by hand, one invited the other, found on the local network, told of by another peer, or it dialled this node"`
+	ToldBy    string    `json:"toldBy,omitempty" doc:"id of the peer that told of it"`
+	Name      string    `json:"name,omitempty" doc:"what an invited peer calls itself"`
 }
 
 // PeerList is every peer that is connected, was added or is blocked.
@@ -69,7 +72,11 @@ func (s *Server) peers() ([]Peer, error) {
 		out = append(out, Peer{
 			ID: p.ID.String(), Addrs: append([]string{}, p.Addrs...), Connected: p.Connected, Static: p.Static, Blocked: p.Blocked,
 			Since: p.Since.UTC().Truncate(time.Second), LatencyMs: milliseconds(p.Latency), Follows: texts(p.Follows), Score: p.Score,
+			How: string(p.How), Name: p.Name,
 		})
+		if p.By != "" {
+			out[len(out)-1].ToldBy = p.By.String()
+		}
 	}
 	return out, err
 }

@@ -101,6 +101,7 @@ func New(config Config) *Server {
 	s.registerTerritories()
 	s.registerPlaces()
 	s.registerPeers()
+	s.registerInvitations()
 	s.registerKeys()
 	s.registerTokens()
 	s.registerData()
