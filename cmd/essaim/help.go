@@ -108,8 +108,8 @@ func (p *program) exitCodes() {
 		{exitNotFound, "introuvable", "not found"},
 		{exitNotAllowed, "pas le droit, ou clés verrouillées", "not allowed, or keys locked"},
 		{exitNotRunning, "le nœud n’est pas en marche", "the node is not running"},
-		{exitInvalid, "vérifié : faux ou retiré", "checked: invalid or revoked"},
-		{exitIncomplete, "vérifié : incomplet (quelque chose ne peut pas se savoir ici)", "checked: incomplete (something cannot be known here)"},
+		{exitInvalid, "vérifié : faux ou retiré ; access check : non", "checked: invalid or revoked; access check: no"},
+		{exitIncomplete, "vérifié : incomplet, quelque chose ne peut pas se savoir ici", "checked: incomplete, something cannot be known here"},
 		{exitConfig, "réglages faux, ou données d’une version plus récente", "bad settings, or data of a newer version"},
 		{exitInterrupted, "interrompu", "interrupted"},
 	} {
