@@ -270,8 +270,9 @@ func (b *box) hears(o *box) {
 var (
 	children = map[string]func(dir string){}
 	atEnd    []func()
-	// usualHeartbeat is that of the code.
+	// usualHeartbeat and usualRelaying are those of the code.
 	usualHeartbeat time.Duration
+	usualRelaying  = *node.Relaying
 )
 
 // Meshes form on heartbeats, and tests wait for them.
@@ -281,6 +282,7 @@ func TestMain(m *testing.M) {
 	}
 	usualHeartbeat = node.Gossip.Heartbeat
 	node.Gossip.Heartbeat = 50 * time.Millisecond
+	node.Relaying.Every, node.Relaying.Again = 100*time.Millisecond, 100*time.Millisecond
 	code := m.Run()
 	for _, f := range atEnd {
 		f()

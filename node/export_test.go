@@ -28,6 +28,9 @@ var (
 	Gossip          = &gossip
 	Score           = &score
 	ErrNotHad       = errNotHad
+	Relaying        = &relaying
+	Resources       = &resources
+	OutwardAddrs    = outwardAddrs
 )
 
 // Bounds that tests fill or compare with spec/gossip.md.
@@ -44,11 +47,27 @@ const (
 	MaxFollowed   = maxFollowed
 )
 
-// Pace is what of the usual pace stands in spec/gossip.md.
-type Pace struct{ Stall, Retry, Rest time.Duration }
+// Verdict is what is held of the reachability.
+type Verdict struct{ v verdict }
+
+// Is returns it.
+func (v *Verdict) Is() Reachability { return v.v.is }
+
+// Step tells it what the addresses say; "" lets time pass.
+func (v *Verdict) Step(says Reachability, now time.Time, patience time.Duration) bool {
+	if says == "" {
+		return v.v.wait(now, patience)
+	}
+	return v.v.hear(says, now, patience)
+}
+
+// Pace is what of the usual pace stands in spec/gossip.md and spec/reach.md.
+type Pace struct{ Stall, Retry, Rest, Doubt, Direct time.Duration }
 
 // UsualPace is what tests do not wait for.
-func UsualPace() Pace { return Pace{usualPace.stall, usualPace.retry, usualPace.rest} }
+func UsualPace() Pace {
+	return Pace{usualPace.stall, usualPace.retry, usualPace.rest, usualPace.doubt, usualPace.direct}
+}
 
 // Quicken makes all that is periodic quick, before Run.
 func (n *Node) Quicken() {
@@ -56,6 +75,7 @@ func (n *Node) Quicken() {
 		fetch: 50 * time.Millisecond, retry: 100 * time.Millisecond, release: 50 * time.Millisecond,
 		inspect: 100 * time.Millisecond, stall: 300 * time.Millisecond, rest: 300 * time.Millisecond,
 		lan: 50 * time.Millisecond, company: 50 * time.Millisecond, soon: 10 * time.Millisecond, answer: 50 * time.Millisecond,
+		doubt: 200 * time.Millisecond, direct: 100 * time.Millisecond,
 	}
 }
 

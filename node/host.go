@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,14 +18,15 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/net/conngater"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	libp2prate "github.com/libp2p/go-libp2p/x/rate"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -57,21 +59,30 @@ var resources = struct {
 	Grace     time.Duration
 	// Window is the receive window of one stream in bytes.
 	Window uint32
+	// RelayLow and RelayHigh are the same of a node that may relay for others.
+	RelayLow, RelayHigh int
 	// SameIP is connections from one IPv4 address or IPv6 /56: a school or a
-	// village may share one. libp2p's default is 8.
-	SameIP int
+	// village may share one. libp2p's default is 8. SameIPBurst is new ones at
+	// once, and SameIPRate a second for ever; libp2p's are 16 and 0.2.
+	SameIP, SameIPBurst int
+	SameIPRate          float64
 }{
 	Memory: 96 << 20, Files: 256,
 	Low: 24, High: 40, Grace: time.Minute,
-	Window: 1 << 20,
-	SameIP: 24,
+	Window:   1 << 20,
+	RelayLow: 64, RelayHigh: 96,
+	SameIP: 24, SameIPBurst: 48, SameIPRate: 1,
 }
 
-// newHost builds a libp2p host: TCP and QUIC, noise and TLS, bounded, without
-// relays and without telling anybody but its peers that it exists.
-func newHost(key crypto.PrivKey, listen []string, gater *conngater.BasicConnectionGater) (host.Host, error) {
-	if err := portsFree(listen); err != nil {
-		return nil, err
+// newHost builds a libp2p host: TCP and QUIC, noise and TLS, bounded, and as far
+// as the config says, ways to be reached from outside. It tells nobody but its
+// peers that it exists.
+func (n *Node) newHost(key crypto.PrivKey) (host.Host, error) {
+	listen, reach := n.config.Listen, n.config.Reach
+	if len(n.config.Options) == 0 {
+		if err := portsFree(listen); err != nil {
+			return nil, err
+		}
 	}
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
@@ -89,17 +100,22 @@ func newHost(key crypto.PrivKey, listen []string, gater *conngater.BasicConnecti
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: resources.SameIP}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: resources.SameIP}, {PrefixLength: 48, ConnCount: 3 * resources.SameIP}},
-		))
+		),
+		rcmgr.WithConnRateLimiters(connectionRate()))
 	if err != nil {
 		return nil, fmt.Errorf("resource limits: %w", err)
 	}
-	connections, err := connmgr.NewConnManager(resources.Low, resources.High, connmgr.WithGracePeriod(resources.Grace))
+	low, high := resources.Low, resources.High
+	if reach.Outside && reach.Relay != RelayNobody {
+		low, high = resources.RelayLow, resources.RelayHigh
+	}
+	connections, err := connmgr.NewConnManager(low, high, connmgr.WithGracePeriod(resources.Grace))
 	if err != nil {
 		return nil, fmt.Errorf("connection limits: %w", err)
 	}
 	muxer := *yamux.DefaultTransport
 	muxer.MaxStreamWindowSize = resources.Window
-	h, err := libp2p.New(
+	options := []libp2p.Option{
 		libp2p.Identity(key),
 		libp2p.ListenAddrStrings(listen...),
 		libp2p.Transport(tcp.NewTCPTransport),
@@ -109,16 +125,58 @@ func newHost(key crypto.PrivKey, listen []string, gater *conngater.BasicConnecti
 		libp2p.Muxer(yamux.ID, &muxer),
 		libp2p.ResourceManager(manager),
 		libp2p.ConnectionManager(connections),
-		libp2p.ConnectionGater(gater),
-		libp2p.DisableRelay(),
+		libp2p.ConnectionGater(n.gater),
 		libp2p.DisableMetrics(),
-		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.UserAgent("essaim"),
-	)
+	}
+	options = append(options, n.waysIn()...)
+	h, err := libp2p.New(append(options, n.config.Options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %v: %w", listen, err)
 	}
 	return h, nil
+}
+
+// waysIn are the options by which others reach the node, or none.
+func (n *Node) waysIn() []libp2p.Option {
+	if !n.config.Reach.Outside {
+		return []libp2p.Option{libp2p.DisableRelay(), libp2p.DisableIdentifyAddressDiscovery()}
+	}
+	options := []libp2p.Option{
+		libp2p.AddrsFactory(outwardAddrs),
+		libp2p.EnableAutoNATv2(),
+		silentV1,
+		libp2p.EnableRelay(),
+		libp2p.EnableAutoRelayWithPeerSource(n.relayCandidates(),
+			autorelay.WithMinCandidates(1), autorelay.WithNumRelays(relaying.Wanted), autorelay.WithBootDelay(relaying.Delay),
+			autorelay.WithMinInterval(relaying.Every), autorelay.WithBackoff(relaying.Again)),
+		libp2p.EnableHolePunching(),
+		// In a small network few dials over UDP succeed at first, and a node
+		// that takes that for a network without UDP helps nobody.
+		libp2p.UDPBlackHoleSuccessCounter(nil),
+	}
+	if n.config.Reach.PortMap {
+		options = append(options, libp2p.NATPortMap())
+	}
+	return options
+}
+
+// connectionRate bounds how fast connections come in from one place.
+func connectionRate() *libp2prate.Limiter {
+	one := libp2prate.Limit{RPS: resources.SameIPRate, Burst: resources.SameIPBurst}
+	return &libp2prate.Limiter{
+		NetworkPrefixLimits: []libp2prate.PrefixLimit{
+			{Prefix: netip.MustParsePrefix("127.0.0.0/8")}, {Prefix: netip.MustParsePrefix("::1/128")},
+		},
+		SubnetRateLimiter: libp2prate.SubnetLimiter{
+			IPv4SubnetLimits: []libp2prate.SubnetLimit{{PrefixLength: 32, Limit: one}},
+			IPv6SubnetLimits: []libp2prate.SubnetLimit{
+				{PrefixLength: 56, Limit: one},
+				{PrefixLength: 48, Limit: libp2prate.Limit{RPS: 3 * one.RPS, Burst: 3 * one.Burst}},
+			},
+			GracePeriod: time.Minute,
+		},
+	}
 }
 
 // portsFree fails when another program listens on one of the addresses. libp2p

@@ -56,7 +56,7 @@ func (n *Node) announce(addrs []multiaddr.Multiaddr) mdns.Service {
 		return nil
 	}
 	service := mdns.NewMdnsService(lanHost{n.host, addrs}, mdnsService, found(func(info peer.AddrInfo) {
-		if info.ID != n.host.ID() && n.host.Network().Connectedness(info.ID) != network.Connected {
+		if info.ID != n.host.ID() && n.link(info.ID) != direct {
 			n.connect(info, origin{how: Local})
 		}
 	}))

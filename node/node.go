@@ -11,6 +11,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -37,6 +38,11 @@ type Config struct {
 	// Seek looks for further peers: it dials those it reached before, asks
 	// peers for others, and tells them of others.
 	Seek bool
+	// Reach is how nodes elsewhere reach this one.
+	Reach Reach
+	// Options are given to the libp2p host besides those of the node, for
+	// simulations.
+	Options []libp2p.Option
 	// Host replaces the libp2p host, for simulations. The node closes it.
 	Host host.Host
 	// InMemory keeps the store in memory, for simulations.
@@ -83,6 +89,9 @@ type Node struct {
 	company *company
 	invites inviter
 	origins *lru.Cache[peer.ID, origin] // of peers that were found
+	seen    fromOutside
+	relay   relayService
+	online  chan struct{} // closed when the network is at work
 	// hollowRows is the number of the last row of hollow.
 	hollowRows atomic.Uint64
 
@@ -114,12 +123,15 @@ type pace struct {
 	company time.Duration // see whether there are enough neighbours
 	soon    time.Duration // the same, after somebody came
 	answer  time.Duration // one peer is told of others at most so often
+	doubt   time.Duration // not reached from outside before it is believed
+	direct  time.Duration // first wait before a relayed peer is dialled directly; it doubles up to redialMax
 }
 
 var usualPace = pace{
 	fetch: 10 * time.Second, retry: time.Minute, release: time.Minute,
 	inspect: 10 * time.Second, stall: 10 * time.Second, rest: time.Minute,
 	lan: 5 * time.Second, company: 10 * time.Second, soon: time.Second, answer: exchangeLimits.AnswerEvery,
+	doubt: 10 * time.Minute, direct: time.Minute,
 }
 
 // running is what belongs to one Run.
@@ -134,7 +146,8 @@ func New(config Config) (*Node, error) {
 	n := &Node{
 		config: config, log: config.Logger, now: config.Clock, places: territory.Embedded, pace: usualPace,
 		arrived: make(chan arrival, maxBatch), wants: make(chan wish, wantQueue),
-		came: make(chan peer.ID, 64), redial: make(chan struct{}, 1), fresh: newFreshRecords(),
+		came: make(chan peer.ID, 64), redial: make(chan struct{}, 1),
+		online: make(chan struct{}), fresh: newFreshRecords(),
 		held: map[[32]byte]heldRecord{}, faults: map[peer.ID]fault{}, cut: map[peer.ID]time.Time{},
 		known: map[peer.ID]bool{}, shunned: map[peer.ID]bool{}, dialing: map[peer.ID]bool{},
 	}
@@ -212,7 +225,7 @@ func (n *Node) open() error {
 		if err != nil {
 			return err
 		}
-		if n.host, err = newHost(key, n.config.Listen, n.gater); err != nil {
+		if n.host, err = n.newHost(key); err != nil {
 			return err
 		}
 	}
@@ -331,6 +344,10 @@ func (n *Node) runNetwork(ctx context.Context, group *errgroup.Group) error {
 	if n.config.MDNS {
 		group.Go(func() error { return n.discover(ctx) })
 	}
+	if n.config.Reach.Outside {
+		group.Go(func() error { return n.followReachability(ctx) })
+	}
+	close(n.online)
 	return nil
 }
 

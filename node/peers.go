@@ -29,6 +29,7 @@ type Peer struct {
 	ID        peer.ID
 	Addrs     []string
 	Connected bool
+	Relayed   bool // connected through another node only
 	Static    bool // added by the admin, redialled for ever
 	Blocked   bool
 	CutOff    time.Time     // until when it is, for its misdeeds; zero when not
@@ -312,6 +313,7 @@ func (n *Node) Peers() ([]Peer, error) {
 func (n *Node) describeConnected(get func(peer.ID) *Peer) {
 	for _, c := range n.host.Network().Conns() {
 		p := get(c.RemotePeer())
+		p.Relayed = relayed(c.RemoteMultiaddr()) && (p.Relayed || !p.Connected)
 		p.Connected = true
 		p.Since = c.Stat().Opened
 		p.Latency = n.host.Peerstore().LatencyEWMA(p.ID)
@@ -330,17 +332,20 @@ func (n *Node) describeConnected(get func(peer.ID) *Peer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for id, s := range n.scores {
-		if n.host.Network().Connectedness(id) == network.Connected {
+		if n.host.Network().Connectedness(id) != network.NotConnected {
 			get(id).Score = s
 		}
 	}
 }
 
 // dial keeps connections to static peers until ctx ends. Each peer is tried at
-// once when added or lost, then after waits that double.
+// once when added or lost, then after waits that double. One that is connected
+// through a relay alone is dialled directly now and then: all but gossip runs over
+// a relay that limits, but all runs better without.
 func (n *Node) dial(ctx context.Context) error {
 	next := map[peer.ID]time.Time{}
 	wait := map[peer.ID]time.Duration{}
+	was := map[peer.ID]link{}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -353,9 +358,17 @@ func (n *Node) dial(ctx context.Context) error {
 		now := time.Now()
 		soonest := now.Add(redialMax)
 		for _, info := range n.staticPeers() {
-			if n.host.Network().Connectedness(info.ID) == network.Connected {
+			l := n.link(info.ID)
+			if l != was[info.ID] {
+				was[info.ID] = l
 				delete(next, info.ID)
 				delete(wait, info.ID)
+				if l == throughRelay { // the two may be opening a way
+					wait[info.ID] = n.pace.direct
+					next[info.ID] = now.Add(n.pace.direct)
+				}
+			}
+			if l == direct {
 				continue
 			}
 			if due, ok := next[info.ID]; !ok || !now.Before(due) {
@@ -399,9 +412,33 @@ func (n *Node) connect(info peer.AddrInfo, how origin) bool {
 	return true
 }
 
+// link is how a peer is connected.
+type link int
+
+const (
+	unconnected link = iota
+	throughRelay
+	direct
+)
+
+func (n *Node) link(id peer.ID) link {
+	best := unconnected
+	for _, c := range n.host.Network().ConnsToPeer(id) {
+		if !relayed(c.RemoteMultiaddr()) {
+			return direct
+		}
+		best = throughRelay
+	}
+	return best
+}
+
+// reach connects to a peer, or directly to one that a relay connects.
 func (n *Node) reach(ctx context.Context, info peer.AddrInfo) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
+	if n.link(info.ID) == throughRelay {
+		ctx = network.WithForceDirectDial(ctx, "relayed")
+	}
 	err := n.host.Connect(ctx, info)
 	n.mu.Lock()
 	delete(n.dialing, info.ID)

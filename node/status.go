@@ -1,9 +1,11 @@
 package node
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
 
 	"codeberg.org/essaim/essaim/protocol/territory"
 	"codeberg.org/essaim/essaim/store"
@@ -16,11 +18,13 @@ type Report struct {
 	Network   bool
 	Peer      peer.ID
 	Addrs     []string
+	Port      int // it listens on; 0 when it listens nowhere
 	Connected int
 	Followed  []territory.ID
 	Held      int // records from the future
 	Gossip    GossipReport
 	Sync      SyncReport
+	Reach     ReachReport
 	Store     store.Stats
 	At        time.Time
 }
@@ -50,8 +54,10 @@ func (n *Node) Report() (Report, error) {
 		return r, nil
 	}
 	r.Network, r.Peer, r.Addrs = true, n.host.ID(), n.Addrs()
+	r.Port = listensOn(n.host.Network().ListenAddresses())
 	r.Connected = len(n.host.Network().Peers())
 	r.Sync = n.syncReport(r.Followed)
+	r.Reach = n.reachReport()
 	if g := n.gossip.Load(); g != nil {
 		c := &g.count
 		r.Gossip = GossipReport{
@@ -65,3 +71,16 @@ func (n *Node) Report() (Report, error) {
 // Store gives readers the records. They read; what is written goes through
 // Accept.
 func (n *Node) Store() *store.Store { return n.store }
+
+// listensOn returns the port of the first address that has one, or 0.
+func listensOn(addrs []multiaddr.Multiaddr) int {
+	for _, a := range addrs {
+		for _, transport := range []int{multiaddr.P_TCP, multiaddr.P_UDP} {
+			if text, err := a.ValueForProtocol(transport); err == nil {
+				port, _ := strconv.Atoi(text) // the multiaddress was checked
+				return port
+			}
+		}
+	}
+	return 0
+}
