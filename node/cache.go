@@ -28,6 +28,8 @@ const (
 	Local    Origin = "lan"        // found on the local network
 	Exchange Origin = "exchange"   // another peer told of it
 	Itself   Origin = "itself"     // it dialled this node
+	// Rendezvous is by the DHT of our nodes, where followers of a territory meet.
+	Rendezvous Origin = "dht"
 )
 
 // cacheLimits are the bounds of the peer cache, mirrored in spec/reach.md §1.

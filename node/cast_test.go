@@ -270,9 +270,10 @@ func (b *box) hears(o *box) {
 var (
 	children = map[string]func(dir string){}
 	atEnd    []func()
-	// usualHeartbeat and usualRelaying are those of the code.
+	// usualHeartbeat, usualRelaying and usualMeetings are those of the code.
 	usualHeartbeat time.Duration
 	usualRelaying  = *node.Relaying
+	usualMeetings  = *node.Meetings
 )
 
 // Meshes form on heartbeats, and tests wait for them.
@@ -283,6 +284,7 @@ func TestMain(m *testing.M) {
 	usualHeartbeat = node.Gossip.Heartbeat
 	node.Gossip.Heartbeat = 50 * time.Millisecond
 	node.Relaying.Every, node.Relaying.Again = 100*time.Millisecond, 100*time.Millisecond
+	node.Meetings.Look = 200 * time.Millisecond
 	code := m.Run()
 	for _, f := range atEnd {
 		f()

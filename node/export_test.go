@@ -29,8 +29,10 @@ var (
 	Score           = &score
 	ErrNotHad       = errNotHad
 	Relaying        = &relaying
+	Meetings        = &meetings
 	Resources       = &resources
 	OutwardAddrs    = outwardAddrs
+	NewFollowings   = newFollowings
 )
 
 // Bounds that tests fill or compare with spec/gossip.md.
@@ -61,6 +63,13 @@ func (v *Verdict) Step(says Reachability, now time.Time, patience time.Duration)
 	return v.v.hear(says, now, patience)
 }
 
+// Size is how many followings a node of the DHT keeps.
+func (f *followings) Size() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.size
+}
+
 // Pace is what of the usual pace stands in spec/gossip.md and spec/reach.md.
 type Pace struct{ Stall, Retry, Rest, Doubt, Direct time.Duration }
 
@@ -75,7 +84,7 @@ func (n *Node) Quicken() {
 		fetch: 50 * time.Millisecond, retry: 100 * time.Millisecond, release: 50 * time.Millisecond,
 		inspect: 100 * time.Millisecond, stall: 300 * time.Millisecond, rest: 300 * time.Millisecond,
 		lan: 50 * time.Millisecond, company: 50 * time.Millisecond, soon: 10 * time.Millisecond, answer: 50 * time.Millisecond,
-		doubt: 200 * time.Millisecond, direct: 100 * time.Millisecond,
+		doubt: 200 * time.Millisecond, direct: 100 * time.Millisecond, meet: 20 * time.Millisecond,
 	}
 }
 

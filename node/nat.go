@@ -17,7 +17,7 @@ import (
 )
 
 // Reach is how a node is reached by nodes that are not on its own network
-// (spec/reach.md §5 to §7). The zero Reach leaves the node with the addresses it
+// (spec/reach.md §5 to §8). The zero Reach leaves the node with the addresses it
 // listens on.
 type Reach struct {
 	// Outside has the node find out whether others reach it from outside, be
@@ -29,6 +29,9 @@ type Reach struct {
 	PortMap bool
 	// Relay is whom this node relays while others reach it from outside.
 	Relay RelayFor
+	// Rendezvous looks for nodes of the followed territories through the DHT,
+	// and is found.
+	Rendezvous bool
 }
 
 // Reachability is whether others reach a node from outside its own network.
@@ -53,7 +56,7 @@ func (r Reachability) word() network.Reachability {
 }
 
 // verdict is what is held of the reachability. It leaves Public only after what
-// speaks against it has lasted: relays and reservations of
+// speaks against it has lasted: relays, reservations and the place in the DHT of
 // others hang on it, and a router that restarts is away for a few minutes.
 type verdict struct {
 	is      Reachability
@@ -107,7 +110,7 @@ type fromOutside struct {
 }
 
 // followReachability brings what AutoNAT v2 finds of the addresses to those who
-// listen to the verdict of v1 alone, relays, and relays for others
+// listen to the verdict of v1 alone, relays and the DHT, and relays for others
 // while they reach this node, until ctx ends.
 func (n *Node) followReachability(ctx context.Context) error {
 	emitter, err := n.host.EventBus().Emitter(new(event.EvtLocalReachabilityChanged), eventbus.Stateful)
@@ -229,11 +232,13 @@ type ReachReport struct {
 	Relays []peer.ID
 	// Relaying counts what this node does for others; zero unless it relays.
 	Relaying RelayCount
+	// Meeting is how many nodes of the DHT are known.
+	Meeting int
 }
 
 func (n *Node) reachReport() ReachReport {
 	is, since, proven := n.seen.is()
-	r := ReachReport{Outside: is, Since: since.UTC().Truncate(time.Second), Relaying: n.relay.counts()}
+	r := ReachReport{Outside: is, Since: since.UTC().Truncate(time.Second), Relaying: n.relay.counts(), Meeting: int(n.meeting.Load())}
 	for _, a := range proven {
 		r.Proven = append(r.Proven, a.String())
 	}

@@ -43,6 +43,41 @@ func TestFirewallOpensAndShuts(t *testing.T) {
 	})
 }
 
+// Two boxes behind firewalls know nothing but a node of their territory that
+// others reach. They meet in its DHT, through its relay, and open a way that needs
+// neither; then the node in the middle goes away.
+func TestHiddenBoxesMeet(t *testing.T) {
+	synchronising(t)
+	underSky(t, func(t *testing.T, s *sky) {
+		middle := s.live(s.house(), node.Reach{Outside: true, Known: node.Public, Relay: node.RelayNeighbours, Rendezvous: true}, brest)
+		hidden := func() *box {
+			h := s.house()
+			h.shut.Store(true)
+			b := s.live(h, node.Reach{Outside: true, Known: node.Hidden, Rendezvous: true}, brest)
+			must(b.AddPeer(middle.Addrs()[0]))(t)
+			return b
+		}
+		home, away := hidden(), hidden()
+		within(t, 5*time.Minute, "both are relayed", func() bool {
+			return must(middle.Report())(t).Reach.Relaying.Reservations == 2
+		})
+		if r := must(home.Report())(t).Reach; len(r.Relays) != 1 || r.Relays[0] != middle.PeerID() {
+			t.Errorf("who relays: got %v, want %s", r.Relays, middle.PeerID())
+		}
+		within(t, 2*time.Hour, "they met", func() bool { p, _ := home.peer(away.PeerID()); return p.Connected })
+		within(t, 10*time.Minute, "they are connected directly", func() bool { p, _ := home.peer(away.PeerID()); return p.Connected && !p.Relayed })
+		said := notice(t, 1, alice, noon)
+		home.upload(said)
+		within(t, time.Minute, "the other heard it", func() bool { return away.has(said) })
+		if err := middle.Host().Network().ClosePeer(home.PeerID()); err != nil {
+			t.Fatal(err)
+		}
+		more := notice(t, 2, alice, noon)
+		away.upload(more)
+		within(t, time.Minute, "and answered", func() bool { return home.has(more) })
+	})
+}
+
 // What speaks against being reached must last: a router restarts.
 func TestVerdictIsSteady(t *testing.T) {
 	const patience = 10 * time.Minute

@@ -92,6 +92,8 @@ type Node struct {
 	seen    fromOutside
 	relay   relayService
 	online  chan struct{} // closed when the network is at work
+	meet    chan struct{} // capacity 1; connections → rendezvous
+	meeting atomic.Int64  // nodes of the DHT that are known
 	// hollowRows is the number of the last row of hollow.
 	hollowRows atomic.Uint64
 
@@ -125,13 +127,14 @@ type pace struct {
 	answer  time.Duration // one peer is told of others at most so often
 	doubt   time.Duration // not reached from outside before it is believed
 	direct  time.Duration // first wait before a relayed peer is dialled directly; it doubles up to redialMax
+	meet    time.Duration // after a connection, before the DHT is used
 }
 
 var usualPace = pace{
 	fetch: 10 * time.Second, retry: time.Minute, release: time.Minute,
 	inspect: 10 * time.Second, stall: 10 * time.Second, rest: time.Minute,
 	lan: 5 * time.Second, company: 10 * time.Second, soon: time.Second, answer: exchangeLimits.AnswerEvery,
-	doubt: 10 * time.Minute, direct: time.Minute,
+	doubt: 10 * time.Minute, direct: time.Minute, meet: 5 * time.Second,
 }
 
 // running is what belongs to one Run.
@@ -147,7 +150,7 @@ func New(config Config) (*Node, error) {
 		config: config, log: config.Logger, now: config.Clock, places: territory.Embedded, pace: usualPace,
 		arrived: make(chan arrival, maxBatch), wants: make(chan wish, wantQueue),
 		came: make(chan peer.ID, 64), redial: make(chan struct{}, 1),
-		online: make(chan struct{}), fresh: newFreshRecords(),
+		online: make(chan struct{}), meet: make(chan struct{}, 1), fresh: newFreshRecords(),
 		held: map[[32]byte]heldRecord{}, faults: map[peer.ID]fault{}, cut: map[peer.ID]time.Time{},
 		known: map[peer.ID]bool{}, shunned: map[peer.ID]bool{}, dialing: map[peer.ID]bool{},
 	}
@@ -346,6 +349,9 @@ func (n *Node) runNetwork(ctx context.Context, group *errgroup.Group) error {
 	}
 	if n.config.Reach.Outside {
 		group.Go(func() error { return n.followReachability(ctx) })
+	}
+	if n.config.Reach.Rendezvous {
+		group.Go(func() error { return n.rendezvous(ctx) })
 	}
 	close(n.online)
 	return nil

@@ -497,6 +497,10 @@ func (n *Node) watch() network.Notifiee {
 				}
 			}
 			select {
+			case n.meet <- struct{}{}:
+			default:
+			}
+			select {
 			case n.came <- id:
 			default: // the next round asks it too
 			}

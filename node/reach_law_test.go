@@ -26,7 +26,7 @@ func TestReachNumbersAreTheLaw(t *testing.T) {
 		"from one address":       limits.SameIP,
 		"new from one address":   limits.SameIPBurst,
 	}
-	for _, numbers := range []any{usualRelaying} {
+	for _, numbers := range []any{usualRelaying, usualMeetings} {
 		v := reflect.ValueOf(numbers)
 		for i := range v.NumField() {
 			want[v.Type().Field(i).Name] = v.Field(i).Interface()

@@ -60,6 +60,8 @@ func (p *program) how(x api.Peer) string {
 			return p.tr(", indiqué par ", ", told of by ") + x.ToldBy
 		}
 		return p.tr(", indiqué par un autre nœud", ", told of by another node")
+	case "dht":
+		return p.tr(", trouvé par les autres nœuds", ", found through other nodes")
 	case "itself":
 		return p.tr(", venu de lui-même", ", came by itself")
 	}

@@ -21,7 +21,7 @@ type Peer struct {
 	LatencyMs float64   `json:"latencyMs,omitzero"`
 	Follows   []string  `json:"follows" doc:"territories we share"`
 	Score     float64   `json:"score" doc:"what gossip gives it; below zero is bad"`
-	How       string    `json:"how,omitempty" enum:"added,invitation,lan,exchange,itself" doc:"how this node knows it: added by hand, one invited the other, found on the local network, told of by another peer, or it dialled this node"`
+	How       string    `json:"how,omitempty" enum:"added,invitation,lan,exchange,dht,itself" doc:"how this node knows it: added by hand, one invited the other, found on the local network, told of by another peer, found in the DHT of our nodes, or it dialled this node"`
 	ToldBy    string    `json:"toldBy,omitempty" doc:"id of the peer that told of it"`
 	Name      string    `json:"name,omitempty" doc:"what an invited peer calls itself"`
 }
