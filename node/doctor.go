@@ -12,7 +12,7 @@ import (
 
 // Finding is one thing a doctor looks at.
 type Finding struct {
-	Name   string // folder, clock, keys, network, peers, held, missing, gossip, stop
+	Name   string // folder, clock, keys, network, peers, reach, held, missing, gossip, stop
 	Result string // Healthy, Doubtful or Ill
 	Detail string // what was found
 	Hint   string // what to do; "" when healthy
@@ -136,6 +136,9 @@ func checkNetwork(r Report) []Finding {
 	} else {
 		out = append(out, Finding{"peers", Doubtful, "no peer is connected", "link one: essaim peer invite here, and over there essaim peer join CODE"})
 	}
+	if r.Reach.Outside != "" {
+		out = append(out, checkReach(r))
+	}
 	if r.Gossip.Dropped > 0 {
 		out = append(out, Finding{
 			"gossip", Doubtful, fmt.Sprintf("%d messages were dropped since the start", r.Gossip.Dropped),
@@ -145,4 +148,22 @@ func checkNetwork(r Report) []Finding {
 		out = append(out, Finding{"gossip", Healthy, "no message was dropped since the start", ""})
 	}
 	return out
+}
+
+// checkReach says whether nodes elsewhere reach this one.
+func checkReach(r Report) Finding {
+	switch relays := len(r.Reach.Relays); {
+	case r.Reach.Outside == Public && len(r.Reach.Proven) > 0:
+		return Finding{"reach", Healthy, fmt.Sprintf("nodes elsewhere reach it, at %d addresses", len(r.Reach.Proven)), ""}
+	case r.Reach.Outside == Public:
+		return Finding{"reach", Healthy, "nodes elsewhere reach it, as its settings say", ""}
+	case relays > 0:
+		return Finding{"reach", Healthy, fmt.Sprintf("nodes elsewhere reach it through %d relays", relays), ""}
+	case r.Reach.Outside == Hidden:
+		return Finding{
+			"reach", Doubtful, "nodes elsewhere do not reach it: they hear from it only when it calls them",
+			fmt.Sprintf("let TCP and UDP port %d in to this computer, in the settings of the router and of the firewall, or allow UPnP there; or add a node that is reachable, which will relay", r.Port),
+		}
+	}
+	return Finding{"reach", Healthy, "it is not known yet whether nodes elsewhere reach it: connected nodes find out", ""}
 }

@@ -23,32 +23,8 @@ func configSet(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// What the environment says is not what the file should.
-			file := defaults()
-			file.path = s.path
-			if raw, err := os.ReadFile(s.path); err == nil {
-				if err := toml.Unmarshal(raw, file); err != nil {
-					return err
-				}
-			}
-			v, ok := file.names()[args[0]]
-			if !ok {
-				return p.noSuchSetting(args[0])
-			}
-			if err := setText(v, args[1]); err != nil {
-				return usage(args[0] + p.tr(" : ", ": ") + p.translated(err.Error()))
-			}
-			if err := file.check(); err != nil {
-				return usage(p.translated(err.Error()))
-			}
-			raw, err := toml.Marshal(file)
+			v, err := p.set(s.path, args[0], args[1])
 			if err != nil {
-				return err
-			}
-			if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
-				return err
-			}
-			if err := renameio.WriteFile(s.path, raw, 0o600); err != nil {
 				return err
 			}
 			if p.json {
@@ -63,6 +39,36 @@ func configSet(p *program) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// set writes a setting to the file and returns its value.
+func (p *program) set(path, name, text string) (reflect.Value, error) {
+	// What the environment says is not what the file should.
+	file := defaults()
+	file.path = path
+	if raw, err := os.ReadFile(path); err == nil {
+		if err := toml.Unmarshal(raw, file); err != nil {
+			return reflect.Value{}, err
+		}
+	}
+	v, ok := file.names()[name]
+	if !ok {
+		return v, p.noSuchSetting(name)
+	}
+	if err := setText(v, text); err != nil {
+		return v, usage(name + p.tr(" : ", ": ") + p.translated(err.Error()))
+	}
+	if err := file.check(); err != nil {
+		return v, usage(p.translated(err.Error()))
+	}
+	raw, err := toml.Marshal(file)
+	if err != nil {
+		return v, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return v, err
+	}
+	return v, renameio.WriteFile(path, raw, 0o600)
 }
 
 // setText sets a value from what was typed: lists are separated by commas.

@@ -52,7 +52,7 @@ var (
 	frenchResults = map[string]string{"ok": "ok", "warn": "avis", "fail": "échec"}
 	// frenchFindings names what doctor looks at.
 	frenchFindings = map[string]string{
-		"folder": "dossier", "clock": "horloge", "keys": "clés", "network": "réseau", "peers": "nœuds reliés",
+		"folder": "dossier", "clock": "horloge", "keys": "clés", "network": "réseau", "peers": "nœuds reliés", "reach": "de l’extérieur",
 		"held": "en attente", "missing": "manquants", "gossip": "messages", "stop": "dernier arrêt",
 	}
 )

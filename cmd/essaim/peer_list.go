@@ -30,6 +30,8 @@ func (p *program) peer(x api.Peer) {
 	switch {
 	case x.Blocked:
 		state = p.tr("bloqué", "blocked")
+	case x.Relayed:
+		state = p.tr("relié par un relais", "connected through a relay")
 	case x.Connected:
 		state = p.tr("relié", "connected")
 	}

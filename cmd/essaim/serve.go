@@ -87,7 +87,8 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	log := newLogger(p, s, level)
 	n, err := node.New(node.Config{
 		Dir: s.dir, Network: s.Network.Enabled, Listen: node.ListenAddrs(s.Network.Port, s.Network.Local),
-		MDNS: s.Network.MDNS && !s.Network.Local, Seek: s.Network.Seek, Logger: log, MinFree: s.Store.minFree(),
+		MDNS: s.Network.MDNS && !s.Network.Local, Seek: s.Network.Seek, Reach: s.Network.reach(),
+		Logger: log, MinFree: s.Store.minFree(),
 	})
 	if err != nil {
 		return err

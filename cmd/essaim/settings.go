@@ -35,7 +35,25 @@ type networkSettings struct {
 	Local   bool `toml:"local" comment:"true: this machine only"`
 	MDNS    bool `toml:"mdns" comment:"find nodes on the local network, and be found"`
 	Seek    bool `toml:"seek" comment:"go back to nodes met before, ask nodes for others near, and tell them of others"`
+	UPnP    bool `toml:"upnp" comment:"ask the router to let other nodes in (UPnP, NAT-PMP)"`
+
+	Reachable string `toml:"reachable" comment:"auto finds out whether nodes elsewhere reach this one; yes and no say so"`
+	Relay     string `toml:"relay" comment:"whom this node relays while it is reachable: territory (those who follow what it follows), friends (added peers), off"`
+	DHT       bool   `toml:"dht" comment:"meet nodes of the same territories through the nodes of all"`
 }
+
+// reach is how nodes elsewhere reach this one: not at all when it is to speak to
+// this machine only.
+func (n networkSettings) reach() node.Reach {
+	if !n.Enabled || n.Local {
+		return node.Reach{}
+	}
+	return node.Reach{
+		Outside: true, Known: reachabilities[n.Reachable], PortMap: n.UPnP, Relay: node.RelayFor(n.Relay), Rendezvous: n.DHT,
+	}
+}
+
+var reachabilities = map[string]node.Reachability{"auto": "", "yes": node.Public, "no": node.Hidden}
 
 type httpSettings struct {
 	Listen       string   `toml:"listen" comment:"address and port, or \"off\""`
@@ -68,9 +86,11 @@ type logSettings struct {
 
 func defaults() *settings {
 	return &settings{
-		Network: networkSettings{Enabled: true, Port: node.Port, MDNS: true, Seek: true},
-		HTTP:    httpSettings{Listen: "127.0.0.1:8797", AllowedHosts: []string{}},
-		Log:     logSettings{Level: "info", Format: "text"},
+		Network: networkSettings{
+			Enabled: true, Port: node.Port, MDNS: true, Seek: true, UPnP: true, Reachable: "auto", Relay: string(node.RelayNeighbours), DHT: true,
+		},
+		HTTP: httpSettings{Listen: "127.0.0.1:8797", AllowedHosts: []string{}},
+		Log:  logSettings{Level: "info", Format: "text"},
 	}
 }
 
@@ -164,9 +184,14 @@ func dotted(key toml.Key) string {
 // check refuses values no node can work with.
 func (s *settings) check() error {
 	var level slog.Level
-	switch {
+	_, reachable := reachabilities[s.Network.Reachable]
+	switch relay := node.RelayFor(s.Network.Relay); {
 	case s.Network.Port < 0 || s.Network.Port > 65535:
 		return fmt.Errorf("%s: network.port is %d, not from 0 to 65535", s.path, s.Network.Port)
+	case !reachable:
+		return fmt.Errorf("%s: network.reachable is %q, not auto, yes or no", s.path, s.Network.Reachable)
+	case relay != node.RelayNeighbours && relay != node.RelayFriends && relay != node.RelayNobody:
+		return fmt.Errorf("%s: network.relay is %q, not territory, friends or off", s.path, s.Network.Relay)
 	case level.UnmarshalText([]byte(s.Log.Level)) != nil:
 		return fmt.Errorf("%s: log.level is %q, not debug, info, warn or error", s.path, s.Log.Level)
 	case s.Log.Format != "text" && s.Log.Format != "json":

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"codeberg.org/essaim/essaim/node"
 )
 
 // loaded is what load makes of a settings file, in a folder of its own.
@@ -61,6 +63,8 @@ func TestSettingsRefused(t *testing.T) {
 		{"syntax", "[network]\nport == 1\n", ":2:7: "},
 		{"kind", "[network]\nport = 'many'\n", ":2:8: "},
 		{"range", "[network]\nport = 70000\n", "network.port is 70000, not from 0 to 65535"},
+		{"reachable", "[network]\nreachable = 'often'\n", "network.reachable is \"often\", not auto, yes or no"},
+		{"relay", "[network]\nrelay = 'all'\n", "network.relay is \"all\", not territory, friends or off"},
 		{"level", "[log]\nlevel = 'loud'\n", "log.level is \"loud\""},
 		{"format", "[log]\nformat = 'xml'\n", "log.format is \"xml\""},
 	} {
@@ -76,6 +80,7 @@ func TestSettingsRefused(t *testing.T) {
 func TestSettingsByName(t *testing.T) {
 	values := map[string]string{
 		"network.enabled": "false", "network.port": "5000", "network.local": "true", "network.mdns": "false", "network.seek": "false",
+		"network.upnp": "false", "network.reachable": "yes", "network.relay": "friends", "network.dht": "false",
 		"http.listen": "off", "http.allowed_hosts": "a.example,b.example", "http.public_url": "http://rade.local",
 		"store.min_free_mb": "100", "keys.passphrase_file": "/etc/essaim/passphrase", "log.level": "debug", "log.format": "json",
 	}
@@ -113,6 +118,25 @@ func TestSettingsPaths(t *testing.T) {
 	for _, path := range []string{s.dir, s.path, s.socket()} {
 		if !filepath.IsAbs(path) {
 			t.Errorf("%s is not absolute", path)
+		}
+	}
+}
+
+// A node that speaks to this machine only, or to nobody, looks for no way in from
+// elsewhere.
+func TestLocalReachesNobody(t *testing.T) {
+	n := defaults().Network
+	if r := n.reach(); r != (node.Reach{Outside: true, PortMap: true, Relay: node.RelayNeighbours, Rendezvous: true}) {
+		t.Errorf("by default: got %+v", r)
+	}
+	for _, change := range []func(*networkSettings){
+		func(n *networkSettings) { n.Local = true },
+		func(n *networkSettings) { n.Enabled = false },
+	} {
+		closed := n
+		change(&closed)
+		if r := closed.reach(); r != (node.Reach{}) {
+			t.Errorf("of %+v: got %+v, want nothing", closed, r)
 		}
 	}
 }

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +14,7 @@ import (
 func setupCommand(p *program) *cobra.Command {
 	var r api.SetupRequest
 	var keyFile string
+	var upnp bool
 	var anchors []string
 	c := &cobra.Command{
 		Use: "setup", Args: cobra.NoArgs,
@@ -42,7 +46,9 @@ replaces a key.`),
 						return err
 					}
 				}
+				isNew := false
 				_, err = tell(c.Context(), p, cl, post("/setup", r), func(v api.CommunityAnswer) {
+					isNew = v.New
 					if v.New {
 						p.say("✓ %s est installée", "✓ %s is set up", v.Name)
 					} else {
@@ -60,7 +66,10 @@ replaces a key.`),
 						_, err = fetch[api.AnchorList](c.Context(), p, cl, onIdentity("/anchors/", d, false))
 					}
 				}
-				return err
+				if err != nil || !c.Flags().Changed("upnp") && !isNew {
+					return err
+				}
+				return p.chooseUPnP(c, s, upnp)
 			})
 		},
 	}
@@ -76,8 +85,37 @@ replaces a key.`),
 	f.StringVar(&keyFile, "key-file", "", p.tr("ouvrir les clés par ce fichier, fait s’il manque", "open the keys by this file, made when missing"))
 	f.StringArrayVar(&anchors, "anchor", nil, p.tr("identité d’un lieu que vous connaissez et croyez d’abord ; plusieurs fois possible (essaim anchor)",
 		"DID of a place you know and trust first; may be repeated (essaim anchor)"))
+	f.BoolVar(&upnp, "upnp", true, p.tr("demander à la box de laisser entrer d’autres nœuds", "ask the router to let other nodes in"))
 	_ = c.MarkFlagRequired("name")
 	return c
+}
+
+// chooseUPnP has the router asked to open the port, or not: as the flag says, else
+// as the person at the terminal does. It touches the settings only when that is not
+// what they say.
+func (p *program) chooseUPnP(c *cobra.Command, s *settings, flag bool) error {
+	choice := s.Network.UPnP
+	if c.Flags().Changed("upnp") {
+		choice = flag
+	} else if p.asks() {
+		fmt.Fprintf(p.err, p.tr("Demander à la box d’ouvrir le port %d, pour que d’autres nœuds vous joignent (UPnP) ? [O/n] ",
+			"Ask the router to open port %d, so that other nodes reach you (UPnP)? [Y/n] "), s.Network.Port)
+		answer, err := patiently(c.Context(), func() ([]byte, error) { return p.lines.ReadBytes('\n') })
+		if c.Context().Err() != nil {
+			return c.Context().Err()
+		}
+		if text := strings.ToLower(strings.TrimSpace(string(answer))); err == nil && text != "" {
+			choice = strings.HasPrefix(text, "o") || strings.HasPrefix(text, "y")
+		}
+	}
+	if choice == s.Network.UPnP {
+		return nil
+	}
+	if _, err := p.set(s.path, "network.upnp", strconv.FormatBool(choice)); err != nil {
+		return err
+	}
+	p.note("network.upnp = %t ; pour en changer : essaim config set network.upnp %t", "network.upnp = %t; to change it: essaim config set network.upnp %t", choice, !choice)
+	return nil
 }
 
 // isSetUp reports whether there are keys already.

@@ -50,6 +50,7 @@ func (p *program) status(v api.Status, running bool) {
 		for _, a := range v.Addrs {
 			p.line("          %s", a)
 		}
+		p.reach(v.Reach)
 	}
 	if v.Locked {
 		p.say("Clés      verrouillées : rien n’est signé sans la phrase de passe", "Keys      locked: nothing is signed without the passphrase")
@@ -70,6 +71,22 @@ func (p *program) status(v api.Status, running bool) {
 		p.holding(h)
 	}
 	p.say("Disque    %s", "Disk      %s", p.bytes(v.Bytes))
+}
+
+// reach says how nodes elsewhere reach this one.
+func (p *program) reach(v api.Reach) {
+	switch relays := len(v.Relays); {
+	case v.Outside == "public" && v.Relay.On:
+		p.say("Dehors    joignable ; relaie %s", "Outside   reachable; relays %s", p.many(v.Relay.Reservations, "nœud", "nœuds", "node", "nodes"))
+	case v.Outside == "public":
+		p.say("Dehors    joignable", "Outside   reachable")
+	case relays > 0:
+		p.say("Dehors    joignable par %s", "Outside   reachable through %s", p.many(relays, "relais", "relais", "relay", "relays"))
+	case v.Outside == "hidden":
+		p.say("Dehors    pas joignable (essaim doctor)", "Outside   not reachable (essaim doctor)")
+	case v.Outside == "unknown":
+		p.say("Dehors    on ne sait pas encore", "Outside   not known yet")
+	}
 }
 
 // holding says what is held of a territory and when it was last compared.

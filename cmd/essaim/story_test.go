@@ -156,10 +156,10 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 			v := api.Status{Missing: -1}
 			err := ask("/status", &v)
 			return err == nil && v.Missing == 0, fmt.Sprintf("%d missing, %v", v.Missing, err)
-		case "connected", "records":
+		case "connected", "records", "relayed":
 			var v api.Status
 			err := ask("/status", &v)
-			n := map[string]int{"connected": v.Connected, "records": v.Total}[what]
+			n := map[string]int{"connected": v.Connected, "records": v.Total, "relayed": v.Reach.Relay.Reservations}[what]
 			want, _ := strconv.Atoi(rest[0])
 			return err == nil && n >= want, fmt.Sprintf("%s %d, %v", what, n, err)
 		case "state", "endorsed":

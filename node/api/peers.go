@@ -15,6 +15,7 @@ type Peer struct {
 	ID        string    `json:"id" example:"12D3KooW…"`
 	Addrs     []string  `json:"addrs"`
 	Connected bool      `json:"connected"`
+	Relayed   bool      `json:"relayed" doc:"connected through another node only"`
 	Static    bool      `json:"static" doc:"added by hand: redialled for ever"`
 	Blocked   bool      `json:"blocked"`
 	Since     time.Time `json:"since,omitzero" doc:"of the connection"`
@@ -70,7 +71,7 @@ func (s *Server) peers() ([]Peer, error) {
 	out := []Peer{}
 	for _, p := range peers {
 		out = append(out, Peer{
-			ID: p.ID.String(), Addrs: append([]string{}, p.Addrs...), Connected: p.Connected, Static: p.Static, Blocked: p.Blocked,
+			ID: p.ID.String(), Addrs: append([]string{}, p.Addrs...), Connected: p.Connected, Relayed: p.Relayed, Static: p.Static, Blocked: p.Blocked,
 			Since: p.Since.UTC().Truncate(time.Second), LatencyMs: milliseconds(p.Latency), Follows: texts(p.Follows), Score: p.Score,
 			How: string(p.How), Name: p.Name,
 		})

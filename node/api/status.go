@@ -22,6 +22,7 @@ type Status struct {
 	Held       int            `json:"held" doc:"records that wait for their time"`
 	Gossip     Gossip         `json:"gossip"`
 	Sync       Sync           `json:"sync"`
+	Reach      Reach          `json:"reach" doc:"how nodes elsewhere reach this one"`
 	Records    map[string]int `json:"records" doc:"by kind"`
 	Total      int            `json:"total" doc:"records of all kinds"`
 	Erased     int            `json:"erased"`
@@ -31,6 +32,24 @@ type Status struct {
 	ReadOnly   bool           `json:"readOnly" doc:"the disk is nearly full"`
 	Trust      TrustState     `json:"trust"`
 	At         time.Time      `json:"at"`
+}
+
+// Reach is how nodes elsewhere reach this one.
+type Reach struct {
+	Outside string    `json:"outside" enum:"public,hidden,unknown,off" doc:"whether they do; off: the node does not look"`
+	Since   time.Time `json:"since"`
+	Proven  []string  `json:"proven" doc:"addresses at which others reached it"`
+	Relays  []string  `json:"relays" doc:"nodes that relay for it"`
+	Meeting int       `json:"meeting" doc:"nodes of the DHT it knows"`
+	Relay   Relay     `json:"relay" doc:"what it does for others"`
+}
+
+// Relay is what a node does for those that are not reached.
+type Relay struct {
+	On           bool  `json:"on"`
+	Reservations int   `json:"reservations" doc:"nodes that are reached through it"`
+	Connections  int   `json:"connections" doc:"that go through it"`
+	Bytes        int64 `json:"bytes" doc:"passed on since the start"`
 }
 
 // Gossip counts messages since the node started.
@@ -103,7 +122,7 @@ func (s *Server) status(context.Context, *struct{}) (*Body[Status], error) {
 		Records: byKind(r.Store.Records), Total: r.Store.Total, Erased: r.Store.Erased, Missing: r.Store.Missing,
 		Identities: r.Store.Identities, Bytes: r.Store.Bytes, ReadOnly: r.Store.ReadOnly, Trust: s.trustState(), At: r.At,
 	}
-	out.Sync = syncState(r.Sync, followed)
+	out.Sync, out.Reach = syncState(r.Sync, followed), reachState(r.Reach)
 	if r.Network {
 		out.Peer = r.Peer.String()
 	}
@@ -115,6 +134,20 @@ func (s *Server) status(context.Context, *struct{}) (*Body[Status], error) {
 		out.Community = &c
 	}
 	return body(out), nil
+}
+
+func reachState(r node.ReachReport) Reach {
+	out := Reach{
+		Outside: string(r.Outside), Since: r.Since, Proven: append([]string{}, r.Proven...), Relays: []string{}, Meeting: r.Meeting,
+		Relay: Relay{r.Relaying.On, r.Relaying.Reservations, r.Relaying.Connections, r.Relaying.Bytes},
+	}
+	if r.Outside == "" {
+		out.Outside = "off"
+	}
+	for _, id := range r.Relays {
+		out.Relays = append(out.Relays, id.String())
+	}
+	return out
 }
 
 // syncState names the territories of a report; followed are the same, in order.
