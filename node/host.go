@@ -15,13 +15,25 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
-	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/config"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/core/transport"
 	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/net/upgrader"
+	circuit "github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -29,6 +41,7 @@ import (
 	libp2prate "github.com/libp2p/go-libp2p/x/rate"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+	"go.uber.org/fx"
 )
 
 // Port is the one UDP and TCP port of every node.
@@ -85,7 +98,7 @@ func (n *Node) newHost(key crypto.PrivKey) (host.Host, error) {
 		}
 	}
 	limits := rcmgr.DefaultLimits
-	libp2p.SetDefaultServiceLimits(&limits)
+	limitServices(&limits)
 	limits.AddServiceLimit(recordService,
 		rcmgr.BaseLimit{StreamsInbound: 32, StreamsOutbound: 32, Streams: 64, Memory: 16 << 20}, rcmgr.BaseLimitIncrease{})
 	limits.AddServicePeerLimit(recordService,
@@ -113,52 +126,100 @@ func (n *Node) newHost(key crypto.PrivKey) (host.Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connection limits: %w", err)
 	}
+	peers, err := pstoremem.NewPeerstore()
+	if err != nil {
+		return nil, fmt.Errorf("addresses of peers: %w", err)
+	}
 	muxer := *yamux.DefaultTransport
 	muxer.MaxStreamWindowSize = resources.Window
-	options := []libp2p.Option{
-		libp2p.Identity(key),
-		libp2p.ListenAddrStrings(listen...),
-		libp2p.Transport(tcp.NewTCPTransport),
-		libp2p.Transport(quic.NewTransport),
-		libp2p.Security(noise.ID, noise.New),
-		libp2p.Security(libp2ptls.ID, libp2ptls.New),
-		libp2p.Muxer(yamux.ID, &muxer),
-		libp2p.ResourceManager(manager),
-		libp2p.ConnectionManager(connections),
-		libp2p.ConnectionGater(n.gater),
-		libp2p.DisableMetrics(),
-		libp2p.UserAgent("essaim"),
+	// What libp2p.New does, without the transports it would link besides: they
+	// are a tenth of the program.
+	c := config.Config{
+		PeerKey: key, Peerstore: peers, UserAgent: "essaim",
+		ResourceManager: manager, ConnManager: connections, ConnectionGater: n.gater,
+		Muxers:             []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: &muxer}},
+		SecurityTransports: []config.Security{{ID: noise.ID, Constructor: noise.New}, {ID: libp2ptls.ID, Constructor: libp2ptls.New}},
+		Transports:         []fx.Option{transported(tcp.NewTCPTransport), transported(quic.NewTransport)},
+		DisableMetrics:     true,
+		// A network that carries no UDP, or no IPv6, shows by calls that fail.
+		UDPBlackHoleSuccessCounter:  &swarm.BlackHoleSuccessCounter{N: 100, MinSuccesses: 5, Name: "UDP"},
+		IPv6BlackHoleSuccessCounter: &swarm.BlackHoleSuccessCounter{N: 100, MinSuccesses: 5, Name: "IPv6"},
 	}
-	options = append(options, n.waysIn()...)
-	h, err := libp2p.New(append(options, n.config.Options...)...)
+	for _, text := range listen {
+		addr, err := multiaddr.NewMultiaddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("listen on %q: %w", text, err)
+		}
+		c.ListenAddrs = append(c.ListenAddrs, addr)
+	}
+	n.openWays(&c)
+	if err := c.Apply(n.config.Options...); err != nil {
+		return nil, fmt.Errorf("options of the host: %w", err)
+	}
+	h, err := c.NewNode()
 	if err != nil {
 		return nil, fmt.Errorf("listen on %v: %w", listen, err)
 	}
 	return h, nil
 }
 
-// waysIn are the options by which others reach the node, or none.
-func (n *Node) waysIn() []libp2p.Option {
+// transported gives libp2p the constructor of a transport.
+func transported(constructor any) fx.Option {
+	return fx.Provide(fx.Annotate(constructor, fx.ParamTags(), fx.As(new(transport.Transport)), fx.ResultTags(`group:"transport"`)))
+}
+
+// openWays sets the ways by which nodes elsewhere reach this one, or none.
+func (n *Node) openWays(c *config.Config) {
+	// AutoNAT v1 is silent: it says that nothing is known, once, and dials nobody.
+	unknown := network.ReachabilityUnknown
+	c.ForceReachability = &unknown
 	if !n.config.Reach.Outside {
-		return []libp2p.Option{libp2p.DisableRelay(), libp2p.DisableIdentifyAddressDiscovery()}
+		c.DisableIdentifyAddressDiscovery = true
+		return
 	}
-	options := []libp2p.Option{
-		libp2p.AddrsFactory(outwardAddrs),
-		libp2p.EnableAutoNATv2(),
-		silentV1,
-		libp2p.EnableRelay(),
-		libp2p.EnableAutoRelayWithPeerSource(n.relayCandidates(),
-			autorelay.WithMinCandidates(1), autorelay.WithNumRelays(relaying.Wanted), autorelay.WithBootDelay(relaying.Delay),
-			autorelay.WithMinInterval(relaying.Every), autorelay.WithBackoff(relaying.Again)),
-		libp2p.EnableHolePunching(),
-		// In a small network few dials over UDP succeed at first, and a node
-		// that takes that for a network without UDP helps nobody.
-		libp2p.UDPBlackHoleSuccessCounter(nil),
+	c.AddrsFactory = outwardAddrs
+	c.EnableAutoNATv2 = true
+	c.Relay, c.EnableAutoRelay, c.EnableHolePunching = true, true, true
+	c.AutoRelayOpts = []autorelay.Option{
+		autorelay.WithPeerSource(n.relayCandidates()), autorelay.WithMinCandidates(1), autorelay.WithNumRelays(relaying.Wanted),
+		autorelay.WithBootDelay(relaying.Delay), autorelay.WithMinInterval(relaying.Every), autorelay.WithBackoff(relaying.Again),
 	}
+	// In a small network few calls over UDP succeed at first, and a node that takes
+	// that for a network without UDP judges others wrong.
+	c.UDPBlackHoleSuccessCounter = nil
 	if n.config.Reach.PortMap {
-		options = append(options, libp2p.NATPortMap())
+		c.NATManager = basichost.NewNATManager
 	}
-	return options
+}
+
+// limitServices bounds the streams of libp2p's own protocols, which do not grow
+// with the memory of the box.
+func limitServices(limits *rcmgr.ScalingLimitConfig) {
+	for _, service := range []struct {
+		name        string
+		protocols   []protocol.ID
+		streams     int // of all peers, each way
+		memory      int64
+		streamsEach int // of one peer, each way
+		memoryEach  int64
+	}{
+		{identify.ServiceName, []protocol.ID{identify.ID, identify.IDPush}, 64, 4 << 20, 16, 1 << 20},
+		{ping.ServiceName, []protocol.ID{ping.ID}, 64, 4 << 20, 3, 1 << 20},
+		{holepunch.ServiceName, []protocol.ID{holepunch.Protocol}, 32, 4 << 20, 2, 1 << 20},
+		{relay.ServiceName, []protocol.ID{circuit.ProtoIDv2Hop, circuit.ProtoIDv2Stop}, 640, 16 << 20, 64, 1 << 20},
+	} {
+		all := rcmgr.BaseLimit{
+			StreamsInbound: service.streams, StreamsOutbound: service.streams, Streams: 2 * service.streams, Memory: service.memory,
+		}
+		each := rcmgr.BaseLimit{
+			StreamsInbound: service.streamsEach, StreamsOutbound: service.streamsEach, Streams: 2 * service.streamsEach, Memory: service.memoryEach,
+		}
+		limits.AddServiceLimit(service.name, all, rcmgr.BaseLimitIncrease{})
+		limits.AddServicePeerLimit(service.name, each, rcmgr.BaseLimitIncrease{})
+		for _, id := range service.protocols {
+			limits.AddProtocolLimit(id, all, rcmgr.BaseLimitIncrease{})
+		}
+	}
 }
 
 // connectionRate bounds how fast connections come in from one place.

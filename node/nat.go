@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -191,14 +190,6 @@ func (o *fromOutside) is() (Reachability, time.Time, []multiaddr.Multiaddr) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.held.is, o.held.since, o.proven
-}
-
-// silentV1 silences AutoNAT v1, whose verdict flaps in small networks: it says
-// that nothing is known, once, and dials nobody.
-func silentV1(c *libp2p.Config) error {
-	unknown := network.ReachabilityUnknown
-	c.ForceReachability = &unknown
-	return nil
 }
 
 // outwardAddrs is what a node tells others of its addresses: once there is one

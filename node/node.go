@@ -11,7 +11,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/config"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -42,7 +42,7 @@ type Config struct {
 	Reach Reach
 	// Options are given to the libp2p host besides those of the node, for
 	// simulations.
-	Options []libp2p.Option
+	Options []config.Option
 	// Host replaces the libp2p host, for simulations. The node closes it.
 	Host host.Host
 	// InMemory keeps the store in memory, for simulations.
