@@ -269,16 +269,26 @@ func (s *thriftyStream) Write(b []byte) (int, error) {
 	return done, nil
 }
 
-// knownNodes returns the nodes this one could ask a favour of: those connected,
-// and those added.
+// knownNodes returns the nodes this one could ask a favour of, each once: those
+// connected, those added, and those met before.
 func (n *Node) knownNodes() []peer.AddrInfo {
 	var out []peer.AddrInfo
+	has := map[peer.ID]bool{}
+	add := func(info peer.AddrInfo) {
+		if !has[info.ID] {
+			has[info.ID] = true
+			out = append(out, info)
+		}
+	}
 	for _, id := range n.host.Network().Peers() {
-		out = append(out, n.host.Peerstore().PeerInfo(id))
+		add(n.host.Peerstore().PeerInfo(id))
 	}
 	for _, info := range n.staticPeers() {
-		if n.host.Network().Connectedness(info.ID) == network.NotConnected {
-			out = append(out, info)
+		add(info)
+	}
+	for _, id := range n.cache.all() {
+		if a, ok := n.cache.get(id); ok {
+			add(a.info(id))
 		}
 	}
 	return out
