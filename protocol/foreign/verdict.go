@@ -47,14 +47,14 @@ type Finding struct {
 	Detail string // a member, an address or an algorithm; the badge's own words, not to be trusted
 }
 
-// Sentence is the finding for people, in English. Detail in it is text of
+// Sentence is the finding for people, with full stops. Detail in it is text of
 // others.
-func (f Finding) Sentence() string {
+func (f Finding) Sentence() Sentence {
 	s := sentences[f.Reason]
 	if f.Detail == "" {
-		return s + "."
+		return Sentence{s.English + ".", s.French + "."}
 	}
-	return fmt.Sprintf("%s: %.200s.", s, f.Detail)
+	return Sentence{fmt.Sprintf("%s: %.200s.", s.English, f.Detail), fmt.Sprintf("%s : %.200s.", s.French, f.Detail)}
 }
 
 // Verdict is what this program can say of one badge at one moment. The zero
@@ -91,6 +91,32 @@ const (
 	DatesDiffer       Note = "dates_differ"         // an envelope with other dates than its content: the narrower count
 	KeyInside         Note = "key_inside_the_badge" // it was checked with a key that only the badge itself names
 )
+
+var noteSentences = map[Note]Sentence{
+	TimeWithoutZone:   {"A time in it has no zone: it was taken for UTC", "Une heure y est sans fuseau : elle a été prise pour UTC"},
+	DateWithoutTime:   {"A date in it has no time: the whole day counts", "Une date y est sans heure : le jour entier compte"},
+	UnixTime:          {"Its date is written as seconds since 1970, as long ago", "Sa date est écrite en secondes depuis 1970, comme autrefois"},
+	DraftSuite:        {"It is signed by a draft of the standard", "Il est signé selon un brouillon du standard"},
+	EndorsementsAside: {"It carries endorsements, which were not checked", "Il porte des soutiens, qui n’ont pas été vérifiés"},
+	AddressInSVG:      {"The drawing also says where the badge stands on the web", "Le dessin dit aussi où le badge se trouve sur le web"},
+	OlderBeside:       {"The image holds an older badge beside it, which was not checked", "L’image contient aussi un badge plus ancien, qui n’a pas été vérifié"},
+	MailInTheClear:    {"It shows the e-mail address of its recipient to everybody", "Il montre à tout le monde l’adresse électronique de la personne"},
+	NobodyNamed:       {"It says of nobody that they hold it", "Il ne dit pas à qui il est"},
+	DatesDiffer:       {"Its envelope and its content have other dates: the narrower count", "Son enveloppe et son contenu ont des dates différentes : les plus étroites comptent"},
+	KeyInside:         {"It was checked with a key that only the badge itself names", "Il a été vérifié avec une clé que lui seul désigne"},
+}
+
+// Notes returns the closed list.
+func Notes() []Note {
+	out := make([]Note, 0, len(noteSentences))
+	for n := range noteSentences {
+		out = append(out, n)
+	}
+	return out
+}
+
+// Sentence says the note to people, without a full stop.
+func (n Note) Sentence() Sentence { return noteSentences[n] }
 
 // Says sets the answer to a question.
 func (v *Verdict) Says(q Question, a Answer, r Reason, detail string) {

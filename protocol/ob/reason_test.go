@@ -121,14 +121,22 @@ func TestEveryReason(t *testing.T) {
 		met := false
 		for _, finding := range b.Findings {
 			met = met || finding.Reason == r
-			if s := finding.Sentence(); len(s) < 10 || !strings.HasSuffix(s, ".") || len(s) > 400 {
-				t.Errorf("%s: the sentence %q", r, s)
+			both := finding.Sentence()
+			for _, s := range []string{both.English, both.French} {
+				if len(s) < 10 || !strings.HasSuffix(s, ".") || len(s) > 400 || s == both.French && strings.Contains(s, "'") {
+					t.Errorf("%s: the sentence %q", r, s)
+				}
 			}
 		}
 		if !met {
 			t.Errorf("%s is not met\n%s", r, show(b))
 		}
 		sane(t, string(r), b)
+	}
+	for _, n := range foreign.Notes() {
+		if s := n.Sentence(); len(s.English) < 10 || len(s.French) < 10 || s.English == s.French {
+			t.Errorf("%s: the sentences %+v", n, s)
+		}
 	}
 	if len(files) != len(foreign.Reasons()) {
 		t.Errorf("%d files, %d reasons", len(files), len(foreign.Reasons()))
