@@ -13,7 +13,10 @@ import (
 type Examination struct {
 	Record protocol.Record // zero when the bytes are none
 	// Offer is set when they are an award its holder has not accepted yet.
-	Offer   *badge.AchievementCredential
+	Offer *badge.AchievementCredential
+	// Foreign is set when they are a badge made elsewhere, or none at all:
+	// ExamineFile alone does. Its findings are the checks.
+	Foreign *Foreign
 	Verdict string // valid, invalid, revoked or incomplete
 	State   string
 	Checks  []Check

@@ -18,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/conngater"
 	"golang.org/x/sync/errgroup"
 
+	"codeberg.org/essaim/essaim/node/hosted"
 	"codeberg.org/essaim/essaim/node/keyring"
 	"codeberg.org/essaim/essaim/protocol/territory"
 	"codeberg.org/essaim/essaim/store"
@@ -45,6 +46,11 @@ type Config struct {
 	Options []config.Option
 	// Host replaces the libp2p host, for simulations. The node closes it.
 	Host host.Host
+	// Offline asks the web nothing, whatever a person asks for.
+	Offline bool
+	// Web replaces the web, for simulations: it reads an address as
+	// hosted.Client.Get does.
+	Web func(ctx context.Context, address string) (hosted.Page, error)
 	// InMemory keeps the store in memory, for simulations.
 	InMemory bool
 	// Clock tells the time; nil is time.Now.
@@ -65,6 +71,7 @@ type Node struct {
 	store  *store.Store
 	keys   atomic.Pointer[keyring.Keyring] // nil before Setup
 	places func() (*territory.Gazetteer, error)
+	web    func(ctx context.Context, address string) (hosted.Page, error)
 	pace   pace
 
 	// Private rows of the store, each with its own schema in the file that
@@ -159,6 +166,9 @@ func New(config Config) (*Node, error) {
 	}
 	if n.now == nil {
 		n.now = time.Now
+	}
+	if n.web = config.Web; n.web == nil || config.Offline {
+		n.web = hosted.New(hosted.Config{Offline: config.Offline}).Get
 	}
 	var err error
 	if n.sync, err = newSynchroniser(); err != nil {

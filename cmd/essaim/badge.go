@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -9,16 +10,18 @@ import (
 	"codeberg.org/essaim/essaim/protocol"
 )
 
-// maxFile bounds what is read from a file to be checked or sent: a record has
-// 64 KiB at most, and what is larger is told to be so by the node.
+// maxFile bounds what is read from a file to be sent: a record has 64 KiB at
+// most, and what is larger is told to be so by the node. An image with a badge
+// in it may be larger.
 const maxFile = 1 << 20
 
-func readBounded(r io.Reader) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(raw) > maxFile {
-		err = &protocol.Refusal{Reason: protocol.TooLarge, Detail: fmt.Sprintf("more than %d bytes", maxFile)}
+func readBounded(r io.Reader, most int64) ([]byte, error) {
+	var raw bytes.Buffer
+	n, err := raw.ReadFrom(io.LimitReader(r, most+1))
+	if err == nil && n > most {
+		err = &protocol.Refusal{Reason: protocol.TooLarge, Detail: fmt.Sprintf("more than %d bytes", most)}
 	}
-	return raw, err
+	return raw.Bytes(), err
 }
 
 func joined(s []string) string { return strings.Join(s, ", ") }

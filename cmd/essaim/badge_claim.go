@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"codeberg.org/essaim/essaim/node/api"
+	"codeberg.org/essaim/essaim/protocol/bake"
 )
 
 func badgeClaim(p *program) *cobra.Command {
@@ -44,14 +45,19 @@ see it. Without --public-name only their key stands in it.`),
 }
 
 // readFile reads a file, or standard input for "-".
-func (p *program) readFile(name string) ([]byte, error) {
+func (p *program) readFile(name string) ([]byte, error) { return p.readUpTo(name, maxFile) }
+
+// readBadge is readFile of what may be an image.
+func (p *program) readBadge(name string) ([]byte, error) { return p.readUpTo(name, bake.MaxImage) }
+
+func (p *program) readUpTo(name string, most int64) ([]byte, error) {
 	if name == "-" {
-		return readBounded(p.lines)
+		return readBounded(p.lines, most)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, &failure{Code: "not_found", Message: p.translated(err.Error()), exit: exitNotFound}
 	}
 	defer f.Close()
-	return readBounded(f)
+	return readBounded(f, most)
 }

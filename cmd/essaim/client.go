@@ -53,7 +53,7 @@ func (p *program) connect(ctx context.Context) (*client, error) {
 // alone. Without a folder the node is an empty one in memory: what it knows of
 // places and how it checks badges are of use without any.
 func (p *program) openFolder(s *settings) (*client, error) {
-	config := node.Config{Dir: s.dir, Logger: p.logger(s), MinFree: s.Store.minFree()}
+	config := node.Config{Dir: s.dir, Logger: p.logger(s), MinFree: s.Store.minFree(), Offline: s.Network.offline(), Web: p.web}
 	_, err := os.Stat(filepath.Join(s.dir, "store"))
 	empty := errors.Is(err, os.ErrNotExist)
 	config.InMemory = empty && !s.create
@@ -171,7 +171,7 @@ func (p *program) once(ctx context.Context, c *client, r request) ([]byte, error
 
 // send makes the request and returns the answer, still to be read, or a *failure.
 func (p *program) send(ctx context.Context, c *client, r request) (*http.Response, error) {
-	if c.empty && r.method != http.MethodGet && r.path != "/verify" {
+	if c.empty && r.method != http.MethodGet && r.path != "/badges/verify" {
 		return nil, p.refusal(api.Problem{Code: "not_set_up", Detail: "no community is set up in this folder", Hint: "run: essaim setup"})
 	}
 	body, media := []byte(nil), "application/json"

@@ -208,6 +208,11 @@ var frenchSentences = []sentence{
 	{"the secret key is not on this node", "sa clé n’est pas sur ce nœud"},
 	{"%s: the secret key is not on this node", "la clé de %s n’est pas sur ce nœud"},
 
+	{"recipient is neither an e-mail address nor an identity (did:…)", "ce n’est ni une adresse électronique, ni une identité (did:…)"},
+	{"url is no address of a web site (https://…)", "ce n’est pas l’adresse d’un site (https://…)"},
+	{"it names no e-mail address", "il ne nomme personne par une adresse électronique"},
+	{"it is about another person", "il est à une autre personne"},
+
 	// protocol/badge
 	{"%s is neither a day (2027-01-31) nor a time (2027-01-31T18:00:00Z)", "%s : écrivez un jour (2027-01-31) ou un instant (2027-01-31T18:00:00Z)"},
 	{"%s is not the CID of a record (bafkrei… and 59 characters)", "%s n’est pas le code d’un acte (bafkrei…, 59 caractères)"},

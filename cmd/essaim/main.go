@@ -20,15 +20,17 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-func main() {
+func main() { os.Exit(command(newProgram(os.Stdin, os.Stdout, os.Stderr))) }
+
+// command is the whole program for one command line, but for its end.
+func command(p *program) int {
 	// Without this a reader that has seen enough, as head, would end the program
 	// before the folder is closed.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends at once
-	status := run(ctx, newProgram(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
-	stop()
-	os.Exit(status)
+	defer stop()
+	return run(ctx, p, os.Args[1:])
 }
 
 // run does what args ask and returns the exit status.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/term"
+
+	"codeberg.org/essaim/essaim/node/hosted"
 )
 
 // program is one run of the command: where it reads and writes, and what the
@@ -30,6 +32,9 @@ type program struct {
 	settings *settings     // read on first use
 	lines    *bufio.Reader // over in, which several may read
 	piped    []byte        // the passphrase standard input gave
+
+	// web replaces the web in stories; nil is the web.
+	web func(ctx context.Context, address string) (hosted.Page, error)
 }
 
 func newProgram(in io.Reader, out, err io.Writer) *program {

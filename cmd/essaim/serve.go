@@ -89,6 +89,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 		Dir: s.dir, Network: s.Network.Enabled, Listen: node.ListenAddrs(s.Network.Port, s.Network.Local),
 		MDNS: s.Network.MDNS && !s.Network.Local, Seek: s.Network.Seek, Reach: s.Network.reach(),
 		Logger: log, MinFree: s.Store.minFree(),
+		Offline: s.Network.offline(), Web: p.web,
 	})
 	if err != nil {
 		return err

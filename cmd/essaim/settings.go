@@ -30,7 +30,7 @@ type settings struct {
 }
 
 type networkSettings struct {
-	Enabled bool `toml:"enabled" comment:"false: speak to nobody"`
+	Enabled bool `toml:"enabled" comment:"false: speak to nobody, ask no web site"`
 	Port    int  `toml:"port" comment:"TCP and UDP; 0 takes any free port"`
 	Local   bool `toml:"local" comment:"true: this machine only"`
 	MDNS    bool `toml:"mdns" comment:"find nodes on the local network, and be found"`
@@ -45,7 +45,7 @@ type networkSettings struct {
 // reach is how nodes elsewhere reach this one: not at all when it is to speak to
 // this machine only.
 func (n networkSettings) reach() node.Reach {
-	if !n.Enabled || n.Local {
+	if n.offline() {
 		return node.Reach{}
 	}
 	return node.Reach{
@@ -54,6 +54,10 @@ func (n networkSettings) reach() node.Reach {
 }
 
 var reachabilities = map[string]node.Reachability{"auto": "", "yes": node.Public, "no": node.Hidden}
+
+// offline says that nothing but this machine is asked for anything, and no web
+// site either.
+func (n networkSettings) offline() bool { return !n.Enabled || n.Local }
 
 type httpSettings struct {
 	Listen       string   `toml:"listen" comment:"address and port, or \"off\""`

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,11 +22,19 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"codeberg.org/essaim/essaim/node/api"
+	"codeberg.org/essaim/essaim/node/hosted"
 	"codeberg.org/essaim/essaim/node/keyring"
+	"codeberg.org/essaim/essaim/protocol/foreign"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"essaim": main})
+	testscript.Main(m, map[string]func(){"essaim": func() {
+		p := newProgram(os.Stdin, os.Stdout, os.Stderr)
+		if at := os.Getenv("STORY_WEB"); at != "" {
+			p.web = storyWeb(at)
+		}
+		os.Exit(command(p))
+	}})
 }
 
 // Each file of testdata is a story told with the real program: its processes,
@@ -38,11 +48,16 @@ func TestStories(t *testing.T) {
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("LANG", "C.UTF-8")
 			e.Setenv("TZ", "UTC")
+			badges, err := filepath.Abs("../../protocol/ob/testdata/badges")
+			if err != nil {
+				return err
+			}
+			e.Setenv("BADGES", badges)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exitsWith, "keep": keep, "document": document, "waitfor": waitFor, "httpget": httpGet, "httppost": httpPost, "spoil": spoil, "writefile": writeFile, "lower": lower, "mode": mode, "nextsecond": nextSecond,
-			"trimmed": trimmed, "freeport": freePort, "restored": restored,
+			"trimmed": trimmed, "freeport": freePort, "restored": restored, "website": website,
 		},
 		RequireUniqueNames: true,
 	})
@@ -299,6 +314,60 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	ts.Check(err)
 	ts.Setenv(args[0], port)
+}
+
+// website is "website FOLDER": a web server from here to the end of the story,
+// of which FOLDER/HOST/PATH is what stands at https://HOST/PATH, or once
+// PATH.gone is there, stood. The essaim of the story finds nothing else on the
+// web.
+func website(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: website FOLDER")
+	}
+	folder := ts.MkAbs(args[0])
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := filepath.Join(folder, r.Host, filepath.FromSlash(r.URL.Path))
+		if _, err := os.Stat(name + ".gone"); err == nil {
+			w.WriteHeader(http.StatusGone)
+			return
+		}
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write(raw)
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("STORY_WEB", server.Listener.Addr().String())
+}
+
+// storyWeb reads https addresses from the server of the story.
+func storyWeb(at string) func(context.Context, string) (hosted.Page, error) {
+	return func(ctx context.Context, address string) (hosted.Page, error) {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "https" {
+			return hosted.Page{}, &hosted.Error{Address: address, Fault: hosted.NotSecure}
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at+u.Path, nil)
+		if err != nil {
+			return hosted.Page{}, err
+		}
+		request.Host = u.Host
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return hosted.Page{}, err
+		}
+		defer answer.Body.Close()
+		raw, err := io.ReadAll(answer.Body)
+		switch {
+		case answer.StatusCode == http.StatusGone:
+			return hosted.Page{}, foreign.ErrGone
+		case answer.StatusCode != http.StatusOK:
+			return hosted.Page{}, &hosted.Error{Address: address, Fault: hosted.Refused, Detail: fmt.Sprint(answer.StatusCode)}
+		}
+		return hosted.Page{Bytes: raw, Image: strings.HasSuffix(u.Path, ".png")}, err
+	}
 }
 
 // restored is "restored BACKUP PASSPHRASEFILE DID": the backup opens and holds

@@ -280,13 +280,18 @@ type Verdict struct {
 	State    string  `json:"state,omitempty"`
 	Issuer   *Actor  `json:"issuer,omitempty"`
 	Checks   []Check `json:"checks"`
+	// Foreign is there when the badge was made elsewhere.
+	Foreign *Foreign `json:"foreign,omitempty" doc:"what is known of a badge made elsewhere"`
 }
 
 // Check is one question and its answer.
 type Check struct {
-	Name   string `json:"name" enum:"form,signature,linked-data,consent,class,rule,dates,status,issuer"`
+	Name   string `json:"name" enum:"form,signature,linked-data,consent,class,rule,dates,status,issuer,recipient,well_formed,shape"`
 	Answer string `json:"answer" enum:"yes,no,unknown"`
 	Detail string `json:"detail,omitempty"`
+	// Reason and Sentence are of badges made elsewhere.
+	Reason   string    `json:"reason,omitempty" doc:"one of a closed list (spec/import.md)"`
+	Sentence *Sentence `json:"sentence,omitempty"`
 }
 
 func (s *Server) verify(_ context.Context, in *rawInput) (*Body[Verdict], error) {
@@ -294,6 +299,10 @@ func (s *Server) verify(_ context.Context, in *rawInput) (*Body[Verdict], error)
 	if err != nil {
 		return nil, err
 	}
+	return body(s.verdict(v)), nil
+}
+
+func (s *Server) verdict(v node.Examination) Verdict {
 	out := Verdict{Schema: "essaim.verify/1", Verdict: v.Verdict, Sentence: sentence(v), State: v.State, Checks: []Check{}}
 	switch {
 	case !v.Record.IsZero():
@@ -302,15 +311,20 @@ func (s *Server) verify(_ context.Context, in *rawInput) (*Body[Verdict], error)
 	case v.Offer != nil:
 		issuer := s.actor(v.Offer.Issuer.ID, v.Offer.Issuer.Name)
 		out.Kind, out.Name, out.Issuer = "offer", v.Offer.Name, &issuer
+	case v.Foreign != nil:
+		out.foreign(v.Foreign)
 	}
 	for _, c := range v.Checks {
-		out.Checks = append(out.Checks, Check(c))
+		out.Checks = append(out.Checks, Check{Name: c.Name, Answer: c.Answer, Detail: c.Detail})
 	}
-	return body(out), nil
+	return out
 }
 
 // sentence says a verdict to people, with what decided it.
 func sentence(x node.Examination) string {
+	if x.Foreign != nil {
+		return foreignSentences[x.Verdict]
+	}
 	because := func(answer string) string {
 		for _, c := range x.Checks {
 			if c.Answer == answer && c.Name != "rule" && c.Name != "issuer" {

@@ -92,6 +92,7 @@ func New(config Config) *Server {
 	s.registerClasses()
 	s.registerBadges()
 	s.registerOffers()
+	s.registerBadgeFiles()
 	s.registerEndorsements()
 	s.registerWho()
 	s.registerTrust()
@@ -244,7 +245,7 @@ func (s *Server) refuse(ctx huma.Context, p *Problem) {
 // register adds one operation. Errors of handle become problems; those that are
 // the node's own fault are logged with their cause.
 func register[I, O any](s *Server, a access, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
-	op.MaxBodyBytes = maxBody
+	op.MaxBodyBytes = max(op.MaxBodyBytes, maxBody)
 	op.Metadata = map[string]any{accessKey: a}
 	op.Errors = append(op.Errors, statuses(a, &op)...)
 	slices.Sort(op.Errors)
