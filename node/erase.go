@@ -26,7 +26,8 @@ type Erasure struct {
 // can ever sign one; then offers go, then the key.
 //
 // Awards go in whatever state they are, for a revoked one still tells. What the
-// member signed about others, an endorsement say, holds no name and stays.
+// member signed about others, an endorsement say, holds no name and stays. What
+// was kept of their badges made elsewhere goes, originals and all.
 // It fails with keyring.ErrNoKey when the member is not of this node.
 func (n *Node) EraseMember(ctx context.Context, d did.DID) (Erasure, error) {
 	var done Erasure
@@ -52,6 +53,9 @@ func (n *Node) EraseMember(ctx context.Context, d did.DID) (Erasure, error) {
 		}
 	}
 	if done.Offers, err = n.dropOffers(d); err != nil {
+		return done, err
+	}
+	if err := n.dropImports(d); err != nil {
 		return done, err
 	}
 	if err := keys.Forget(d); err != nil && !errors.Is(err, keyring.ErrNoKey) {
@@ -83,13 +87,23 @@ func (n *Node) eraseFound(ctx context.Context, q store.Query, done *Erasure) err
 
 // dropOffers deletes every offer to d, claimed or not.
 func (n *Node) dropOffers(d did.DID) (int, error) {
+	return n.dropOffersThat(func(o Offer) bool { return o.Holder == d })
+}
+
+// dropOffer deletes the offer of the credential with this id, if there is one.
+func (n *Node) dropOffer(id string) error {
+	_, err := n.dropOffersThat(func(o Offer) bool { return o.ID == id })
+	return err
+}
+
+func (n *Node) dropOffersThat(drop func(Offer) bool) (int, error) {
 	var keys [][]byte
 	for key, raw := range n.offers.Each() {
 		offer, err := readOffer(raw)
 		if err != nil {
 			return 0, err
 		}
-		if offer.Holder == d {
+		if drop(offer) {
 			keys = append(keys, key)
 		}
 	}

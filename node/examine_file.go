@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -86,7 +85,7 @@ func (n *Node) ExamineFile(ctx context.Context, q BadgeInquiry) (Examination, er
 	if q.Address != "" && !foreign.IsWeb(q.Address) {
 		return Examination{}, &badge.Invalid{Member: "url", Why: "is no address of a web site (https://…)"}
 	}
-	r := &reader{n: n, pages: map[string]hosted.Page{}}
+	r := &reader{n: n, pages: map[string]hosted.Page{}, failed: map[string]error{}}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookPatience, errors.New("the sites took too long"))
 	defer cancel()
 	r.ctx = ctx
@@ -158,6 +157,12 @@ func ours(file []byte) ([]byte, bool) {
 	return raw, true
 }
 
+// IsOurs reports whether a file is, or holds, a record or offer of this network.
+func IsOurs(file []byte) bool {
+	_, ok := ours(file)
+	return ok
+}
+
 // about answers whether a badge of ours is about the person who was named.
 func (x *Examination) about(recipient string) {
 	if recipient == "" {
@@ -225,12 +230,16 @@ type reader struct {
 	n        *Node
 	ctx      context.Context //nolint:containedctx // one call of ExamineFile
 	pages    map[string]hosted.Page
+	failed   map[string]error
 	readings []Reading
 }
 
 func (r *reader) fetch(address string) ([]byte, error) {
 	if page, ok := r.pages[address]; ok {
 		return page.Bytes, nil
+	}
+	if err, ok := r.failed[address]; ok {
+		return nil, err
 	}
 	page, err := r.n.web(r.ctx, address)
 	reading := Reading{Address: Shown(address, 2048), Hosts: page.Hosts}
@@ -245,9 +254,10 @@ func (r *reader) fetch(address string) ([]byte, error) {
 	default:
 		reading.Fault = hosted.TooSlow
 	}
-	if !slices.ContainsFunc(r.readings, func(o Reading) bool { return o.Address == reading.Address }) {
-		r.readings = append(r.readings, reading)
+	if err != nil {
+		r.failed[address] = err
 	}
+	r.readings = append(r.readings, reading)
 	return page.Bytes, err
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/netip"
 	"os"
 	"slices"
@@ -11,6 +12,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
+	"codeberg.org/essaim/essaim/protocol/badge"
+	"codeberg.org/essaim/essaim/protocol/did"
+	"codeberg.org/essaim/essaim/protocol/ob2"
 	"codeberg.org/essaim/essaim/protocol/trust"
 )
 
@@ -234,4 +238,30 @@ func (n *Node) Libp2p() host.Host { return n.host }
 // MayAsk reports whether a peer that asks for others is answered.
 func (n *Node) MayAsk(id peer.ID, now time.Time) bool {
 	return n.company.mayAsk(id, now, exchangeLimits.AnswerEvery)
+}
+
+// ClaimsOf is what a badge says of itself.
+var ClaimsOf = claimsOf
+
+// MapBadge is the class of a badge made elsewhere, as creator attests it.
+func MapBadge(f *Foreign, creator did.DID) (badge.Achievement, []ob2.Loss, error) {
+	return mapBadge(f, badge.ProfileRef{ID: creator, Type: []string{"Profile"}}, badge.Frame{Territory: []string{"iso:FR"}})
+}
+
+// PrivateRows counts the rows of a bucket.
+func (n *Node) PrivateRows(bucket string) (count int) {
+	for range n.store.Private(bucket).Each() {
+		count++
+	}
+	return count
+}
+
+// FillImports keeps so many imports that say nothing.
+func (n *Node) FillImports(count int) error {
+	for i := range count {
+		if err := n.putImport(sha256.Sum256([]byte{byte(i), byte(i >> 8)}), Import{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -31,6 +31,9 @@ func factOf(r protocol.Record) trust.Fact {
 	case *badge.Dispute:
 		return trust.Dispute{Record: record, By: r.Author(), Of: trustTarget(r.Target()), From: r.Created(), Until: r.Until()}
 	case *badge.AchievementCredential:
+		if d.Attests() {
+			return nil // who checked a badge issued elsewhere does not say that its holder can do it
+		}
 		return trust.Award{
 			Record: record, Issuer: r.Author(), Holder: r.Holder(), Class: digestOf(r.Class()),
 			From: begins(d.ValidFrom), Until: r.Until(),

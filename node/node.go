@@ -76,7 +76,7 @@ type Node struct {
 
 	// Private rows of the store, each with its own schema in the file that
 	// uses it.
-	peers, blocked, invited, follows, self, offers, tokens, aside, hollow, keptSets, invitations store.Bucket
+	peers, blocked, invited, follows, self, offers, tokens, aside, hollow, keptSets, invitations, imports, originals store.Bucket
 
 	// The network; nil on a node that works on its folder alone.
 	host   host.Host
@@ -202,6 +202,7 @@ func (n *Node) open() error {
 		bucketOffers: &n.offers, bucketTokens: &n.tokens, bucketHeld: &n.aside,
 		bucketHollow: &n.hollow, bucketSets: &n.keptSets, bucketInvited: &n.invited, bucketInvitations: &n.invitations,
 		bucketCache: &n.cache.rows,
+		bucketImports: &n.imports, bucketOriginals: &n.originals,
 	} {
 		*bucket = n.store.Private(name)
 	}

@@ -439,8 +439,8 @@ func (f *trustFollower) consequences(r protocol.Record) ([]news, error) {
 			if err != nil {
 				return nil, err
 			}
-			if protocol.Matches(award, r) {
-				all = append(all, news{fact: factOf(award)})
+			if fact := factOf(award); fact != nil && protocol.Matches(award, r) {
+				all = append(all, news{fact: fact})
 			}
 		}
 		return all, nil

@@ -36,7 +36,11 @@ func (p *program) badgeDetails(b api.BadgeDetail) {
 		p.line("  %s", b.Description)
 	}
 	p.say("  titulaire    %s", "  holder       %s", p.person(b.Holder.Name, b.Holder.DID))
-	p.say("  remis par    %s, le %s", "  awarded by   %s, %s", p.person(b.Issuer.Name, b.Issuer.DID), p.day(b.AwardedOn))
+	if b.Origin != nil {
+		p.origin(b.Origin, b.Issuer)
+	} else {
+		p.say("  remis par    %s, le %s", "  awarded by   %s, %s", p.person(b.Issuer.Name, b.Issuer.DID), p.day(b.AwardedOn))
+	}
 	if !b.Until.IsZero() {
 		p.say("  jusqu’au     %s", "  until        %s", p.day(b.Until))
 	}
@@ -63,6 +67,30 @@ func (p *program) badgeDetails(b api.BadgeDetail) {
 	}
 	p.say("  territoires  %s", "  territories  %s", joined(b.Territories))
 	p.say("  code         %s", "  code         %s", b.CID)
+}
+
+// origin says where a badge comes from that was only verified here, and what
+// was found.
+func (p *program) origin(o *api.Origin, by api.Actor) {
+	who := firstSet(o.IssuerName, o.Issuer, "?")
+	if o.Issuer != "" && o.Issuer != who {
+		who += " (" + o.Issuer + ")"
+	}
+	if o.IssuedOn.IsZero() {
+		p.say("  émis ailleurs par %s", "  issued elsewhere by %s", who)
+	} else {
+		p.say("  émis ailleurs par %s, le %s", "  issued elsewhere by %s, %s", who, p.day(o.IssuedOn))
+	}
+	if o.VerifiedOn.IsZero() {
+		p.say("  vérifié par  %s, qui ne dit pas quand ni comment", "  verified by  %s, who does not say when or how", p.person(by.Name, by.DID))
+		return
+	}
+	p.say("  vérifié par  %s, le %s", "  verified by  %s, %s", p.person(by.Name, by.DID), p.day(o.VerifiedOn))
+	for _, c := range o.Checks {
+		if c.Sentence != nil {
+			p.foreignCheck(c)
+		}
+	}
 }
 
 func (p *program) quoted(s string) string {

@@ -28,9 +28,12 @@ func badgeList(p *program) *cobra.Command {
 			}
 			return ask(c.Context(), p, get("/badges?%s", values.Encode()), func(v api.BadgeList) {
 				for _, b := range v.Badges {
-					p.line("%-19s %-32s %-24s %-12s %s", short(b.CID), b.Name, p.person(b.Holder.Name, b.Holder.DID), p.day(b.AwardedOn), p.translated(b.State))
+					p.line("%-19s %-32s %-24s %-12s %s", short(b.CID), b.Name, p.person(b.Holder.Name, b.Holder.DID), p.day(b.AwardedOn), p.translated(b.State)+p.elsewhere(b.Elsewhere))
 				}
-				if len(v.Badges) == 0 {
+				for _, i := range v.Imports {
+					p.line("%-19s %-32s %-24s %-12s %s", short(i.Original), firstSet(i.Claims.Name, i.Kind), p.person(i.To, i.Holder), p.issuedDay(i.Claims), p.tr("d’ailleurs, gardé en privé", "from elsewhere, kept privately"))
+				}
+				if len(v.Badges)+len(v.Imports) == 0 {
 					p.note("Aucun badge.", "No badge.")
 				}
 			})
@@ -48,6 +51,21 @@ func badgeList(p *program) *cobra.Command {
 	c.Flags().IntVar(&limit, "limit", 100, p.tr("combien, jusqu’à 1000", "how many, up to 1000"))
 	c.Flags().BoolVar(&offers, "offers", false, p.tr("ceux qui attendent d’être acceptés", "those that wait to be claimed"))
 	return c
+}
+
+func (p *program) issuedDay(c api.Claims) string {
+	if c.IssuedOn.IsZero() {
+		return "–"
+	}
+	return p.day(c.IssuedOn)
+}
+
+// elsewhere says of a badge that it was issued elsewhere, by whom.
+func (p *program) elsewhere(who string) string {
+	if who == "" {
+		return ""
+	}
+	return fmt.Sprintf(p.tr(", émis ailleurs par %s", ", issued elsewhere by %s"), who)
 }
 
 func (p *program) offers(v api.OfferList) {

@@ -107,6 +107,7 @@ var exits = map[string]int{
 	"unknown_person": exitNotFound, "not_followed": exitNotFound, "erased": exitNotFound,
 	"not_entitled": exitNotAllowed, "locked": exitNotAllowed, "wrong_passphrase": exitNotAllowed, "no_key": exitNotAllowed,
 	"no_network": exitNotRunning, "no_inviter": exitNotFound, "expired_invitation": exitNotFound,
+	"bad_badge": exitInvalid, "unverified_badge": exitIncomplete,
 	"bad_value": exitUsage, "bad_request": exitUsage, "bad_territory": exitUsage, "bad_passphrase": exitUsage, "bad_key_file": exitUsage,
 	"bad_name": exitUsage, "ambiguous_place": exitUsage, "ambiguous_class": exitUsage, "ambiguous_member": exitUsage,
 }
@@ -125,6 +126,9 @@ func (p *program) refusal(problem api.Problem) *failure {
 		return f
 	}
 	f.Message, f.Hint = p.translated(f.Message), p.translated(f.Hint)
+	if problem.Sentence != nil { // says which question of a badge, in French
+		f.Message = firstSet(frenchChecks[problem.Question], problem.Question) + " : " + problem.Sentence.French
+	}
 	if t, ok := frenchProblems[problem.Code]; ok {
 		f.Hint = t.hint
 		if t.detail {
@@ -173,6 +177,8 @@ var frenchProblems = map[string]problemText{
 	"bad_territory":    {"ce n’est pas un territoire", "cherchez-le : essaim territory search NOM", true},
 	"bad_value":        {"valeur refusée", "", true},
 	"bad_request":      {"demande refusée", "", true},
+	"bad_badge":        {"ce badge est refusé, et rien n’en est gardé", "", true},
+	"unverified_badge": {"il n’y a pas de quoi attester ce badge", "interrogez ses sites (--online) et dites à qui il est (--email ou --holder)", true},
 	"not_entitled":     {"vous n’en avez pas le droit", "seul l’émetteur retire un badge, son titulaire y renonce, l’auteur d’un soutien le reprend, l’auteur d’un modèle l’arrête", false},
 	"no_key":           {"la clé de cette identité n’est pas sur ce nœud", "cela se fait sur le nœud qui garde cette clé", false},
 	"timeout":          {"pas de réponse à temps", "réessayez", false},

@@ -76,7 +76,12 @@ func (p *program) who(v api.Who) {
 		for _, e := range a.Endorsers {
 			names = append(names, p.person(e.Name, e.DID))
 		}
-		p.say("    remis par %s le %s%s", "    awarded by %s on %s%s", p.person(a.Issuer.Name, a.Issuer.DID), p.day(a.AwardedOn), p.endorsedBy(a.Endorsed, names))
+		if a.Elsewhere != "" {
+			p.say("    émis ailleurs par %s le %s, vérifié par %s%s", "    issued elsewhere by %s on %s, verified by %s%s",
+				a.Elsewhere, p.day(a.AwardedOn), p.person(a.Issuer.Name, a.Issuer.DID), p.endorsedBy(a.Endorsed, names))
+		} else {
+			p.say("    remis par %s le %s%s", "    awarded by %s on %s%s", p.person(a.Issuer.Name, a.Issuer.DID), p.day(a.AwardedOn), p.endorsedBy(a.Endorsed, names))
+		}
 		if a.Trust != nil {
 			p.say("    confiance : %s. %s", "    trust: %s. %s", a.Trust.Word, a.Trust.Reason)
 		}

@@ -132,3 +132,67 @@ func drawn(t *testing.T, raw []byte) []byte {
 	}
 	return out
 }
+
+// A badge from elsewhere is kept for whoever keeps the node, and for nobody who
+// only reads; accepted, it is shown for what it is.
+func TestImport(t *testing.T) {
+	site := schoolBadge(nadiaMail)
+	f := tyfab(t, site.config)
+	reader, writer := f.with(false), f.with(true)
+	file := api.BadgeFile{File: []byte(site[vauban+"a"]), Recipient: nadiaMail, Online: true}
+	bring := func(c client, r api.ImportRequest) answer { return c.post("/badges/import", r) }
+
+	bad := file
+	bad.Recipient = "mallory@exemple.fr"
+	p := bring(writer, api.ImportRequest{BadgeFile: bad, To: "Mallory"}).refused(http.StatusUnprocessableEntity, "bad_badge")
+	same(t, "question", p.Question, "recipient")
+	same(t, "reason", p.Reason, "other_recipient")
+	same(t, "sentence", p.Sentence.French, "Il est à une autre personne.")
+	away := file
+	away.Online = false
+	p = bring(writer, api.ImportRequest{BadgeFile: away, To: "Nadia B.", Publish: true}).refused(http.StatusConflict, "unverified_badge")
+	same(t, "question", p.Question, "signature")
+	bring(writer, api.ImportRequest{BadgeFile: file}).refused(http.StatusUnprocessableEntity, "bad_value")
+	same(t, "kept", len(answered[api.ImportList](writer.get("/imports")).Imports), 0)
+
+	i := answered[api.ImportDetail](bring(writer, api.ImportRequest{BadgeFile: file, To: "Nadia B.", Publish: true}))
+	same(t, "verdict", i.Verdict, "valid")
+	same(t, "attested and offered", i.Attested && i.Offered && i.Code != "" && strings.HasSuffix(i.ClaimLink, i.Code), true)
+	same(t, "kept", answered[api.ImportList](writer.get("/imports")).Imports[0].Original, i.Original)
+	for _, path := range []string{"/imports", "/imports/" + i.Original, "/imports/" + i.Original + "/file"} {
+		reader.get(path).refused(http.StatusForbidden, "read_token")
+	}
+	same(t, "over the socket", len(answered[api.BadgeList](f.admin.get("/badges")).Imports), 1)
+	same(t, "of another", len(answered[api.BadgeList](f.admin.get("/badges?state=live")).Imports), 0)
+	same(t, "over TCP", len(answered[api.BadgeList](writer.get("/badges")).Imports), 0)
+	original := writer.get("/imports/" + i.Original + "/file").is(http.StatusOK)
+	same(t, "original", string(original.raw), site[vauban+"a"])
+	same(t, "policy", original.Header.Get("Content-Security-Policy"), "sandbox; default-src 'none'")
+	same(t, "disposition", original.Header.Get("Content-Disposition"), "attachment")
+
+	offer := answered[api.OfferDetail](f.remote().get("/offers/" + i.Code))
+	same(t, "offer's origin", offer.Origin.IssuerName, "Lycée Vauban")
+	badge := answered[api.BadgeDetail](f.remote().post("/badges/claim", api.ClaimRequest{Code: i.Code}))
+	same(t, "elsewhere", badge.Elsewhere, "Lycée Vauban")
+	same(t, "original", badge.Origin.Original, i.Original)
+	same(t, "questions", len(badge.Origin.Checks), 7)
+	same(t, "evidence", len(badge.Evidence), 0)
+	same(t, "recipient", badge.Origin.Checks[6].Sentence.English, "It is about the person who was named.")
+	answered := answered[api.Who](f.admin.get("/who?skill=soudure"))
+	same(t, "who", answered.Answers[0].Elsewhere, "Lycée Vauban")
+	same(t, "its trust", answered.Answers[0].Trust.Level, 0)
+	bring(writer, api.ImportRequest{BadgeFile: file, To: "Nadia B.", Publish: true}).refused(http.StatusConflict, "already_claimed")
+
+	public := string(f.admin.get("/export").is(http.StatusOK).raw)
+	for _, private := range []string{nadiaMail, vauban + "a"} {
+		same(t, "public: "+private, strings.Contains(public, private), false)
+	}
+	if log := f.log.String(); strings.Contains(log, "exemple.fr") {
+		t.Error("an e-mail address is in the log")
+	}
+	writer.remove("/imports/" + i.Original).is(http.StatusOK)
+	writer.get("/imports/"+i.Original).refused(http.StatusNotFound, "not_found")
+	same(t, "what was published", f.admin.get("/badges/"+badge.CID).StatusCode, http.StatusOK)
+	raw := f.admin.get("/records/" + badge.CID).raw
+	bring(writer, api.ImportRequest{BadgeFile: api.BadgeFile{File: raw}, To: "Nadia B."}).refused(http.StatusUnprocessableEntity, "bad_value")
+}

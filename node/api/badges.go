@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"codeberg.org/essaim/essaim/protocol"
@@ -22,12 +24,15 @@ type Badge struct {
 	AwardedOn time.Time `json:"awardedOn"`
 	Until     time.Time `json:"until,omitzero"`
 	Valid     bool      `json:"valid" doc:"its dates hold now"`
+	Elsewhere string    `json:"elsewhere,omitempty" doc:"who issued it, when that was elsewhere: who signed it here only verified it"`
 }
 
 // BadgeList is an answer to "which badges?".
 type BadgeList struct {
 	Schema string  `json:"schema"`
 	Badges []Badge `json:"badges"`
+	// Imports are nobody's business but of who keeps the node.
+	Imports []Import `json:"imports,omitempty" doc:"badges made elsewhere that are kept here and not published; over the unix socket, where holder alone was given, if anything"`
 }
 
 // BadgeDetail is all this node knows of a badge.
@@ -37,6 +42,7 @@ type BadgeDetail struct {
 	Description string     `json:"description" doc:"of the class"`
 	Narrative   string     `json:"narrative,omitempty"`
 	Evidence    []Evidence `json:"evidence,omitempty"`
+	Origin      *Origin    `json:"origin,omitempty" doc:"there when the badge was issued elsewhere and only verified by who signed it here"`
 	// Status is absent from a badge whose state nobody ever changed.
 	Status      *Decision  `json:"status,omitempty" doc:"who set the state, and when"`
 	ClassKnown  bool       `json:"classKnown" doc:"the class is here"`
@@ -90,8 +96,13 @@ func (s *Server) badgeView(r protocol.Record, state protocol.State) (Badge, erro
 		awarded = doc.ValidFrom
 	}
 	on, err := badge.ParseTime(awarded)
+	elsewhere := ""
+	if o := origin(doc); o != nil {
+		elsewhere = cmp.Or(o.IssuerName, o.Issuer, "?")
+	}
 	return Badge{
-		Record: s.view(r, state), ID: doc.ID, Name: doc.Name, Class: r.Class().String(),
+		Elsewhere: elsewhere,
+		Record:    s.view(r, state), ID: doc.ID, Name: doc.Name, Class: r.Class().String(),
 		Holder: s.actor(r.Holder(), ""), Issuer: s.actor(r.Author(), doc.Issuer.Name),
 		Level: doc.Level(), AwardedOn: on, Until: r.Until(), Valid: r.Valid(s.config.Node.Now()),
 	}, err
@@ -131,7 +142,14 @@ func (s *Server) listBadges(ctx context.Context, in *badgesInput) (*Body[BadgeLi
 		}
 		q.Class = class.CID()
 	}
-	out := BadgeList{"essaim.badges/1", []Badge{}}
+	out := BadgeList{Schema: "essaim.badges/1", Badges: []Badge{}}
+	if isLocal(ctx) && in.Issuer+in.Class+in.Territory+in.State == "" {
+		all, err := s.importsOf(q.Holder)
+		if err != nil {
+			return nil, err
+		}
+		out.Imports = slices.DeleteFunc(all, func(i Import) bool { return i.Award != "" })
+	}
 	for f, err := range s.found(q) {
 		if err != nil {
 			return nil, err
@@ -170,7 +188,7 @@ func (s *Server) badge(r protocol.Record, state protocol.State) (*Body[BadgeDeta
 	doc := r.Document().(*badge.AchievementCredential)
 	out := BadgeDetail{
 		Schema: "essaim.badge/1", Badge: view,
-		Description: doc.Subject.Achievement.Description, Narrative: doc.Subject.Narrative, Evidence: evidence(doc.Evidence),
+		Description: doc.Subject.Achievement.Description, Narrative: doc.Subject.Narrative, Evidence: evidence(doc), Origin: origin(doc),
 		Endorsers: []Endorser{}, Disputes: []Dispute{},
 	}
 	if class, err := n.Record(r.Class()); err == nil {
@@ -207,9 +225,14 @@ func (s *Server) badge(r protocol.Record, state protocol.State) (*Body[BadgeDeta
 	return body(out), nil
 }
 
-func evidence(all []badge.Evidence) []Evidence {
+// evidence returns that of an award, but for what makes it an attestation, which
+// origin tells.
+func evidence(c *badge.AchievementCredential) []Evidence {
 	var out []Evidence
-	for _, e := range all {
+	for _, e := range c.Evidence {
+		if badge.IsOrigin(e) {
+			continue
+		}
 		text := e.Narrative
 		if text == "" {
 			text = e.Description

@@ -26,6 +26,10 @@ type Problem struct {
 	Hint   string `json:"hint,omitempty" doc:"what to do"`
 	// Candidates are what an ambiguous name may mean, or an unknown one might.
 	Candidates []string `json:"candidates,omitempty"`
+	// Question and Sentence say why a badge made elsewhere is not taken.
+	Question string    `json:"question,omitempty" doc:"of spec/import.md §2"`
+	Reason   string    `json:"reason,omitempty" doc:"one of a closed list (spec/import.md)"`
+	Sentence *Sentence `json:"sentence,omitempty"`
 
 	headers http.Header
 }
@@ -76,6 +80,7 @@ var answers = []struct {
 	{node.ErrUnknownToken, http.StatusNotFound, "not_found", ""},
 	{node.ErrUnknownPeer, http.StatusNotFound, "not_found", "see: essaim peer list"},
 	{node.ErrUnknownAnchor, http.StatusNotFound, "not_found", "see: essaim anchor list"},
+	{node.ErrUnknownImport, http.StatusNotFound, "not_found", "see: essaim badge list"},
 	{node.ErrUnknownRule, http.StatusNotFound, "not_found", ""},
 	{node.ErrUnknownInvitation, http.StatusNotFound, "not_found", "see: essaim peer invite --list"},
 	{node.ErrNoInviter, http.StatusNotFound, "no_inviter", "a short code is known on the local network and among connected nodes only: ask for the link, or for a code with an address (essaim peer invite --at)"},
@@ -94,9 +99,12 @@ var answers = []struct {
 // fault: it is not told in detail, and known is false.
 func problem(err error) (p *Problem, known bool) {
 	var refusal *protocol.Refusal
+	var bad *node.BadBadge
 	switch {
 	case errors.As(err, &p):
 		return p, true
+	case errors.As(err, &bad):
+		return badgeProblem(bad), true
 	case errors.As(err, &refusal):
 		p = newProblem(http.StatusUnprocessableEntity, string(refusal.Reason), refusal.Detail, "")
 		if !refusal.Blame() {
@@ -156,6 +164,17 @@ func nameProblem(err error) *Problem {
 		return p
 	}
 	return nil
+}
+
+// badgeProblem says why a badge made elsewhere is not kept or not published.
+func badgeProblem(bad *node.BadBadge) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, "bad_badge", bad.Error(), "")
+	if bad.Unverified {
+		p = newProblem(http.StatusConflict, "unverified_badge", bad.Error(), "ask its sites with online, and give the e-mail address or the identity it is for")
+	}
+	c := finding(bad.Question.String(), bad.Finding)
+	p.Question, p.Reason, p.Sentence = c.Name, c.Reason, c.Sentence
+	return p
 }
 
 func newProblem(status int, code, detail, hint string) *Problem {

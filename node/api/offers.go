@@ -35,6 +35,7 @@ type OfferDetail struct {
 	Level       int        `json:"level,omitzero"`
 	Narrative   string     `json:"narrative,omitempty"`
 	Evidence    []Evidence `json:"evidence,omitempty"`
+	Origin      *Origin    `json:"origin,omitempty" doc:"of what was issued elsewhere: who claims it accepts that this is told"`
 	AwardedOn   string     `json:"awardedOn,omitempty"`
 	Until       string     `json:"until,omitempty"`
 	Territories []string   `json:"territories" doc:"where it will be seen"`
@@ -85,10 +86,16 @@ func (s *Server) offerView(o node.Offer, code string) Offer {
 		ID: o.ID, Class: o.Class, ClassName: o.Name, Holder: string(o.Holder), To: o.To,
 		Expires: o.Expires, Claimed: o.Claimed, Code: code,
 	}
-	if code != "" && s.config.PublicURL != "" {
-		out.ClaimLink = strings.TrimSuffix(s.config.PublicURL, "/") + "/reclamer/" + code
-	}
+	out.ClaimLink = s.claimLink(code)
 	return out
+}
+
+// claimLink is a page to claim a code, when the node knows its own address.
+func (s *Server) claimLink(code string) string {
+	if code == "" || s.config.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(s.config.PublicURL, "/") + "/reclamer/" + code
 }
 
 func (s *Server) offerDetail(o node.Offer, code string) (*Body[OfferDetail], error) {
@@ -100,7 +107,7 @@ func (s *Server) offerDetail(o node.Offer, code string) (*Body[OfferDetail], err
 	out := OfferDetail{
 		Offer: s.offerView(o, code), Issuer: s.actor(doc.Issuer.ID, doc.Issuer.Name),
 		Description: a.Description, Criteria: a.Criteria.Narrative, CriteriaURL: a.Criteria.ID,
-		Level: doc.Level(), Narrative: doc.Subject.Narrative, Evidence: evidence(doc.Evidence),
+		Level: doc.Level(), Narrative: doc.Subject.Narrative, Evidence: evidence(doc), Origin: origin(doc),
 		AwardedOn: doc.AwardedDate, Until: doc.ValidUntil, Territories: doc.Territory, Document: string(o.Document),
 	}
 	out.Schema = "essaim.offer/1"

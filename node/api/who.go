@@ -1,11 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
 
 	"codeberg.org/essaim/essaim/node"
+	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/skill"
 	"codeberg.org/essaim/essaim/protocol/territory"
 )
@@ -44,6 +46,7 @@ type WhoAnswer struct {
 	Endorsed    int        `json:"endorsed" doc:"people who endorse the award"`
 	Endorsers   []Endorser `json:"endorsers" doc:"five at most, newest first"`
 	OutsideRule bool       `json:"outsideRule" doc:"awarded by somebody the class does not let"`
+	Elsewhere   string     `json:"elsewhere,omitempty" doc:"who issued it, when that was elsewhere: who signed it here only verified it"`
 	Trust       *WhoTrust  `json:"trust,omitempty" doc:"absent while the trust graph is being built"`
 }
 
@@ -105,6 +108,9 @@ func (s *Server) who(_ context.Context, in *whoInput) (*Body[Who], error) {
 			Level: a.Level, AwardedOn: a.AwardedOn, Territory: Territory{ID: string(a.Territory), Name: g.Name(a.Territory)},
 			Km: int(a.Km + 0.5), Band: a.Band.String(), Match: matches[a.Match], Endorsed: a.Endorsed,
 			Endorsers: []Endorser{}, OutsideRule: a.OutsideRule,
+		}
+		if o := origin(a.Award.Document().(*badge.AchievementCredential)); o != nil {
+			answer.Elsewhere = cmp.Or(o.IssuerName, o.Issuer, "?")
 		}
 		for _, e := range a.Endorsers {
 			answer.Endorsers = append(answer.Endorsers, Endorser{Actor{string(e.DID), e.Name}, e.On, e.Comment})
