@@ -21,9 +21,14 @@ import (
 
 // picture is a PNG of nothing but its ends, with chunks between.
 func picture(chunks ...string) string {
+	return pictureOf(strings.Repeat("\x00", 13), chunks...)
+}
+
+// pictureOf is picture of a size, as a header writes it.
+func pictureOf(header string, chunks ...string) string {
 	var b bytes.Buffer
 	b.WriteString("\x89PNG\r\n\x1a\n")
-	for _, c := range append(append([]string{"IHDR" + strings.Repeat("\x00", 13)}, chunks...), "IEND") {
+	for _, c := range append(append([]string{"IHDR" + header}, chunks...), "IEND") {
 		_ = binary.Write(&b, binary.BigEndian, uint32(len(c)-4))
 		b.WriteString(c)
 		_ = binary.Write(&b, binary.BigEndian, crc32.ChecksumIEEE([]byte(c)))
