@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -26,6 +27,8 @@ type claimPage struct {
 	Level             int
 	Issuer            string
 	AwardedOn         time.Time
+	Elsewhere         string    // who issued it, when the issuer here only verified it
+	VerifiedOn        time.Time // zero when that is not said
 	Narrative         string
 	Evidence          []badge.Evidence
 	To                string
@@ -93,7 +96,16 @@ func (s *Site) offered(code string) (int, claimPage) {
 	p := claimPage{
 		Name: a.Name, Description: a.Description, Criteria: a.Criteria.Narrative, CriteriaURL: a.Criteria.ID,
 		Level: award.Level(), Issuer: s.node.NameOf(award.Issuer.ID), Narrative: award.Subject.Narrative,
-		Evidence: award.Evidence, To: offer.To, Expires: offer.Expires,
+		To: offer.To, Expires: offer.Expires,
+	}
+	for _, e := range award.Evidence {
+		if !badge.IsOrigin(e) {
+			p.Evidence = append(p.Evidence, e)
+		}
+	}
+	if award.Attests() {
+		o, _ := award.Origin()
+		p.Elsewhere, p.VerifiedOn = cmp.Or(o.IssuerName, o.Issuer, "?"), o.VerifiedOn
 	}
 	if p.Issuer == "" {
 		p.Issuer = award.Issuer.Name

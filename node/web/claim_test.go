@@ -1,7 +1,10 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +17,7 @@ import (
 	"codeberg.org/essaim/essaim/node"
 	"codeberg.org/essaim/essaim/node/keyring"
 	"codeberg.org/essaim/essaim/node/web"
+	"codeberg.org/essaim/essaim/protocol/did"
 )
 
 // fablab is a node with one badge offered to Nadia, the site over it, and a
@@ -179,5 +183,40 @@ func TestLockedKeysKeepTheCode(t *testing.T) {
 	}
 	if status, _, _ = f.post(f.code, url.Values{"accept": {"yes"}}); status != http.StatusOK {
 		t.Errorf("unlocked again: status %d, want 200", status)
+	}
+}
+
+// A badge issued elsewhere is offered as what it is: nobody here awards it.
+func TestABadgeFromElsewhere(t *testing.T) {
+	f := newFablab(t)
+	school := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+	issuer := did.FromPublicKey(school.Public().(ed25519.PublicKey))
+	holder, err := f.node.OfferOf(f.code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	token := encode([]byte(`{"alg":"EdDSA","kid":"`+issuer.VerificationMethod()+`"}`)) + "." + encode([]byte(
+		`{"@context":["https://www.w3.org/ns/credentials/v2","https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"],"id":"urn:uuid:0b0a9a7e-0000-4000-8000-000000000001",`+
+			`"type":["VerifiableCredential","OpenBadgeCredential"],"name":"Soudure","issuer":{"id":"`+string(issuer)+`","type":["Profile"],"name":"Lycée <b>Vauban"},"validFrom":"2025-03-03T09:00:00Z",`+
+			`"credentialSubject":{"id":"`+string(holder.Holder)+`","type":["AchievementSubject"],"achievement":{"id":"urn:uuid:0b0a9a7e-0000-4000-8000-000000000002","type":["Achievement"],`+
+			`"name":"Soudure","description":"Soude deux tôles","criteria":{"narrative":"Un cordon plat"}}}}`))
+	token += "." + encode(ed25519.Sign(school, []byte(token)))
+	_, code, err := f.node.Import(t.Context(), node.ImportDraft{BadgeInquiry: node.BadgeInquiry{File: []byte(token)}, Publish: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page, _ := f.get(code, "fr")
+	for _, text := range []string{
+		"Votre badge, émis ailleurs par <strong>Lycée &lt;b&gt;Vauban</strong>, vérifié par <strong>Fablab de la rade</strong>", "Émis le", "3 mars 2025", "Vérifié le",
+	} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q\n%s", text, page)
+		}
+	}
+	for _, text := range []string{"Remis le", "Un badge vous est proposé par", "urn:essaim:original", "ZgotmplZ", "<b>Vauban"} {
+		if strings.Contains(page, text) {
+			t.Errorf("the page says %q", text)
+		}
 	}
 }
