@@ -201,7 +201,7 @@ func (n *Node) open() error {
 		bucketPeers: &n.peers, bucketBlocked: &n.blocked, bucketFollows: &n.follows, bucketSelf: &n.self,
 		bucketOffers: &n.offers, bucketTokens: &n.tokens, bucketHeld: &n.aside,
 		bucketHollow: &n.hollow, bucketSets: &n.keptSets, bucketInvited: &n.invited, bucketInvitations: &n.invitations,
-		bucketCache: &n.cache.rows,
+		bucketCache:   &n.cache.rows,
 		bucketImports: &n.imports, bucketOriginals: &n.originals,
 	} {
 		*bucket = n.store.Private(name)
