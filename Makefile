@@ -58,7 +58,7 @@ demo: ## three nodes on this machine that award, endorse and find
 	$(GO) run ./cmd/essaim demo
 
 judge: ## what we sign, before an independent verifier (JUDGE=folder)
-	bash .ci/run judge
+	bash .ci/run judge car
 
 ci: ## all that is asked of a change
 	bash .ci/run
