@@ -121,8 +121,8 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	}
 }
 
-// request is one call of the API. body is a value to send as JSON, or []byte to
-// send as they are.
+// request is one call of the API. body is a value to send as JSON, []byte to send
+// as they are, or an *os.File to send as it is read, once.
 type request struct {
 	method, path string
 	body         any
@@ -174,18 +174,21 @@ func (p *program) send(ctx context.Context, c *client, r request) (*http.Respons
 	if c.empty && r.method != http.MethodGet && r.path != "/badges/verify" {
 		return nil, p.refusal(api.Problem{Code: "not_set_up", Detail: "no community is set up in this folder", Hint: "run: essaim setup"})
 	}
-	body, media := []byte(nil), "application/json"
+	body, media := io.Reader(http.NoBody), "application/json"
 	switch b := r.body.(type) {
 	case nil:
 	case []byte:
-		body, media = b, "application/octet-stream"
+		body, media = bytes.NewReader(b), "application/octet-stream"
+	case *os.File:
+		body, media = b, "application/vnd.ipld.car"
 	default:
-		var err error
-		if body, err = json.Marshal(b); err != nil {
+		raw, err := json.Marshal(b)
+		if err != nil {
 			return nil, err
 		}
+		body = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, "http://localhost/api/v1"+r.path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, r.method, "http://localhost/api/v1"+r.path, body)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,7 @@ func newRoot(p *program) *cobra.Command {
 		inGroup("run", group(p, "key", "les clés de la communauté", "the keys of the community", keyShow, keyBackup)),
 		inGroup("run", group(p, "token", "l’accès des programmes à l’API", "access of programs to the API", tokenCreate, tokenList, tokenRevoke)),
 		inGroup("run", group(p, "data", "les données du nœud", "the data of the node", dataExport, dataStats, dataErase)),
+		inGroup("run", group(p, "bundle", "emporter des actes en un fichier, par exemple sur une clé USB", "carry records in a file, on a USB stick for example", bundleWrite, bundleRead)),
 		inGroup("run", group(p, "config", "les réglages", "settings", configGet, configSet, configCheck, configPath)),
 		inGroup("run", demoCommand(p)),
 		inGroup("run", completionCommand(p)),

@@ -56,7 +56,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exitsWith, "keep": keep, "document": document, "waitfor": waitFor, "httpget": httpGet, "httppost": httpPost, "spoil": spoil, "writefile": writeFile, "lower": lower, "mode": mode, "nextsecond": nextSecond,
+			"exits": exitsWith, "keep": keep, "document": document, "waitfor": waitFor, "httpget": httpGet, "httppost": httpPost, "spoil": spoil, "cut": cutEnd, "writefile": writeFile, "lower": lower, "mode": mode, "nextsecond": nextSecond,
 			"trimmed": trimmed, "freeport": freePort, "restored": restored, "website": website,
 		},
 		RequireUniqueNames: true,
@@ -250,6 +250,19 @@ func spoil(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(raw, args[1], args[2], 1)), 0o600))
+}
+
+// cutEnd is "cut FILE N": takes the last N bytes away.
+func cutEnd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cut FILE N")
+	}
+	raw := ts.ReadFile(args[0])
+	n, err := strconv.Atoi(args[1])
+	if err != nil || n > len(raw) {
+		ts.Fatalf("%s bytes of %d", args[1], len(raw))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(raw[:len(raw)-n]), 0o600))
 }
 
 // writeFile is "writefile FILE TEXT": the text alone, without a line end.

@@ -13,6 +13,7 @@ import (
 	"codeberg.org/essaim/essaim/node/keyring"
 	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/badge"
+	"codeberg.org/essaim/essaim/protocol/bundle"
 	"codeberg.org/essaim/essaim/protocol/territory"
 	"codeberg.org/essaim/essaim/store"
 )
@@ -89,6 +90,9 @@ var answers = []struct {
 	{node.ErrNotReached, http.StatusGatewayTimeout, "inviter_unreachable", "see whether that node is on, and whether its router lets connections in"},
 	{node.ErrBlockedPeer, http.StatusConflict, "blocked_peer", "essaim peer unblock"},
 	{node.ErrNoNetwork, http.StatusConflict, "no_network", "start the node: essaim serve"},
+	{bundle.ErrNotBundle, http.StatusUnprocessableEntity, "no_bundle", "essaim bundle write makes one"},
+	{bundle.ErrDamaged, http.StatusUnprocessableEntity, "damaged_bundle", "copy the file again; what came before the damage is kept"},
+	{bundle.ErrCut, http.StatusUnprocessableEntity, "cut_bundle", "copy the file again; what came before the end is kept"},
 	{territory.ErrSyntax, http.StatusUnprocessableEntity, "bad_territory", "see: essaim territory search NAME"},
 	{territory.ErrUnknown, http.StatusNotFound, "unknown_place", "give a commune, a postal code or a city"},
 	{context.Canceled, http.StatusServiceUnavailable, "cancelled", "try again"},

@@ -106,6 +106,7 @@ func New(config Config) *Server {
 	s.registerKeys()
 	s.registerTokens()
 	s.registerData()
+	s.registerBundle()
 	return s
 }
 
