@@ -30,6 +30,7 @@ var (
 	AppendFrame = appendFrame
 	CreditFrame = creditFrame
 	ReadCredit  = readCredit
+	Remind      = &remind
 )
 
 // Synchronise sets the rhythm of nodes made from now on, and returns how to take

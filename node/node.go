@@ -76,7 +76,7 @@ type Node struct {
 
 	// Private rows of the store, each with its own schema in the file that
 	// uses it.
-	peers, blocked, invited, follows, self, offers, tokens, aside, hollow, keptSets, invitations, imports, originals store.Bucket
+	peers, blocked, invited, follows, self, offers, tokens, aside, hollow, keptSets, invitations, imports, originals, mirrors store.Bucket
 
 	// The network; nil on a node that works on its folder alone.
 	host   host.Host
@@ -202,13 +202,16 @@ func (n *Node) open() error {
 		bucketOffers: &n.offers, bucketTokens: &n.tokens, bucketHeld: &n.aside,
 		bucketHollow: &n.hollow, bucketSets: &n.keptSets, bucketInvited: &n.invited, bucketInvitations: &n.invitations,
 		bucketCache:   &n.cache.rows,
-		bucketImports: &n.imports, bucketOriginals: &n.originals,
+		bucketImports: &n.imports, bucketOriginals: &n.originals, bucketMirrors: &n.mirrors,
 	} {
 		*bucket = n.store.Private(name)
 	}
 	n.trust = newTrustFollower(n)
 	n.recallHeld()
 	if err := n.cache.recall(n.now()); err != nil {
+		return err
+	}
+	if err := n.keepMirrors(); err != nil {
 		return err
 	}
 	keys, err := keyring.Open(filepath.Join(n.config.Dir, "keys"))

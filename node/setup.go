@@ -20,7 +20,7 @@ import (
 
 const (
 	bucketSelf    = "self"    // "community" → Community as JSON
-	bucketFollows = "follows" // territory id → nothing
+	bucketFollows = "follows" // territory id → why (forItself, forMirror)
 )
 
 // Community is who this node belongs to. It is what the node says of itself in
@@ -164,12 +164,33 @@ func (n *Node) Follow(id territory.ID) error {
 	if _, err := territory.Parse(string(id)); err != nil {
 		return err
 	}
+	return n.follow(forItself, id)
+}
+
+// Why a territory is followed: the values of bucketFollows.
+const (
+	forItself = ""  // somebody said so
+	forMirror = "m" // a mirror needs it, and nobody said so
+)
+
+// follow follows territories, in one pass over the store. Those followed for
+// themselves stay so whatever becomes of mirrors.
+func (n *Node) follow(why string, ids ...territory.ID) error {
 	followed := n.Followed()
-	if !slices.Contains(followed, id) {
-		if len(followed) >= maxFollowed {
+	for _, id := range ids {
+		known := slices.Contains(followed, id)
+		if !known && len(followed) >= maxFollowed {
 			return &badge.Invalid{Member: "territory " + string(id), Why: fmt.Sprintf("is one too many: %d are followed at most, unfollow one first", maxFollowed)}
 		}
-		if err := n.follows.Put([]byte(id), []byte{}); err != nil {
+		if !known {
+			followed = append(followed, id)
+		}
+		if known {
+			if old, err := n.follows.Get([]byte(id)); why == forMirror || err == nil && string(old) == why {
+				continue // a full disk is no reason to fail
+			}
+		}
+		if err := n.follows.Put([]byte(id), []byte(why)); err != nil {
 			return fmt.Errorf("follow %s: %w", id, err)
 		}
 	}
@@ -177,10 +198,12 @@ func (n *Node) Follow(id territory.ID) error {
 	if g == nil {
 		return nil // Run will
 	}
-	if err := g.follow(id); err != nil {
-		return err
+	for _, id := range ids {
+		if err := g.follow(id); err != nil {
+			return err
+		}
 	}
-	return n.keepSets(id)
+	return n.keepSets(ids...)
 }
 
 // ErrNotFollowed is wrapped when a territory is not followed.
@@ -191,6 +214,13 @@ func (n *Node) Unfollow(id territory.ID) error {
 	if !slices.Contains(n.Followed(), id) {
 		return fmt.Errorf("territory %s %w", id, ErrNotFollowed)
 	}
+	if of, ok := n.mirrorOf(id); ok {
+		return fmt.Errorf("territory %s %w %s", id, ErrMirrored, of)
+	}
+	return n.unfollow(id)
+}
+
+func (n *Node) unfollow(id territory.ID) error {
 	if err := n.follows.Delete([]byte(id)); err != nil {
 		return fmt.Errorf("unfollow %s: %w", id, err)
 	}

@@ -23,6 +23,7 @@ type synchroniser struct {
 	ready  chan struct{} // closed once the sets are there
 
 	met   chan peer.ID // connections → synchronise
+	soon  chan peer.ID // this peer is to be compared with now
 	lost  chan peer.ID // gossip dropped what this peer said or was to hear; "" for any
 	ended chan ended
 
@@ -37,6 +38,7 @@ type synchroniser struct {
 	whole             map[territory.ID]time.Time // the last that left nothing out
 	unkept            map[territory.ID]bool      // whole of these is not in the store yet
 	total             SyncTotals
+	comparing
 }
 
 // talk is a conversation that goes on with a peer.
@@ -64,10 +66,11 @@ func newSynchroniser() (*synchroniser, error) {
 	}
 	return &synchroniser{
 		rhythm: usualRhythm, zip: zip, ready: make(chan struct{}),
-		met: make(chan peer.ID, 64), lost: make(chan peer.ID, 64), ended: make(chan ended),
+		met: make(chan peer.ID, 64), soon: make(chan peer.ID, 64), lost: make(chan peer.ID, 64), ended: make(chan ended),
 		talks: map[peer.ID]*talk{}, taking: map[string]turn{}, talked: map[peer.ID]time.Time{}, audited: map[peer.ID]time.Time{},
 		spent: map[peer.ID]meter{}, last: map[territory.ID]Comparison{},
 		whole: map[territory.ID]time.Time{}, unkept: map[territory.ID]bool{},
+		comparing: newComparing(),
 	}, nil
 }
 
@@ -124,6 +127,8 @@ func (n *Node) synchronise(ctx context.Context) error {
 			return nil
 		case id := <-n.sync.met:
 			t.meet(id)
+		case id := <-n.sync.soon:
+			t.soon(id)
 		case id := <-n.sync.lost:
 			t.miss(id)
 		case e := <-n.sync.ended:
@@ -135,14 +140,14 @@ func (n *Node) synchronise(ctx context.Context) error {
 	}
 }
 
-// keepSets keeps the sets of a territory that is followed from now on, once those
+// keepSets keeps the sets of territories that are followed from now on, once those
 // before are there, and asks for them soon.
-func (n *Node) keepSets(id territory.ID) error {
+func (n *Node) keepSets(ids ...territory.ID) error {
 	if !n.sets.started() {
 		return nil // synchronise will
 	}
-	if err := n.readSets(id); err != nil {
-		return fmt.Errorf("follow %s: %w", id, err)
+	if err := n.readSets(ids...); err != nil {
+		return fmt.Errorf("follow %v: %w", ids, err)
 	}
 	n.sync.miss("")
 	return nil
@@ -179,6 +184,12 @@ func (t *timetable) miss(id peer.ID) {
 	} else if soon := now.Add(about(t.node.sync.rhythm.again)); soon.Before(t.next) {
 		t.next = soon
 	}
+}
+
+// soon plans to compare with a peer now, for somebody waits for it.
+func (t *timetable) soon(id peer.ID) {
+	t.due[id] = time.Now()
+	delete(t.met, id)
 }
 
 func (t *timetable) sooner(id peer.ID, at time.Time) {
@@ -277,6 +288,8 @@ func (t *timetable) begin(ctx context.Context, id peer.ID) bool {
 		e := n.askPeer(ctx, id)
 		if n.sync.release(id, k) {
 			e = ended{with: id} // what the peer began goes on instead
+		} else {
+			n.sync.asked(id, e.err)
 		}
 		n.sync.ended <- e
 	}()

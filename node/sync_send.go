@@ -155,11 +155,16 @@ func (c *conversation) push(l *load) bool {
 		return false
 	}
 	if c.muted {
-		for len(l.round.session.Push(1<<16)) > 0 { // they stay a difference, for another day
+		for { // they stay a difference, for another day
+			keys := l.round.session.Push(1 << 16)
+			if len(keys) == 0 {
+				return false
+			}
+			l.round.pushed += len(keys)
 		}
-		return false
 	}
 	l.keys = l.round.session.Push(pushed)
+	l.round.pushed += len(l.keys)
 	return len(l.keys) > 0
 }
 

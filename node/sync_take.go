@@ -215,14 +215,16 @@ func (c *conversation) keep(ctx context.Context, u unpacked) error {
 			hollow = append(hollow, e.key)
 		}
 	}
-	gained := 0
+	gained, kept := 0, 0
 	for _, a := range c.node.admit(ctx, Source{Via: Synced, Peer: c.peer}, records...) {
 		switch {
 		case a.Err == nil:
+			kept++
 			if a.New {
 				gained++
 			}
 		case errors.Is(a.Err, ErrErased):
+			kept++
 			gained++ // its key is
 		case errors.Is(a.Err, store.ErrReadOnly):
 			full = true
@@ -236,6 +238,8 @@ func (c *conversation) keep(ctx context.Context, u unpacked) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	u.round.kept += kept + taken
+	c.node.sync.bring(u.round.id, gained, u.size)
 	c.gained += gained
 	c.hollowed += taken
 	if full {

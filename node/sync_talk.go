@@ -65,6 +65,8 @@ type conversation struct {
 	given    int        // records sent
 	bytesIn  int        // of data frames
 	bytesOut int
+	first    Against      // what came of the last control set,
+	firstOf  territory.ID // which was of this territory
 }
 
 // round is the comparison of one set.
@@ -83,6 +85,9 @@ type round struct {
 	got              uint64
 	last             reconcile.Key
 	short            bool // less came than was promised
+	pushed           int  // records the peer lacked
+	kept             int  // of those it sent
+	over             func()
 }
 
 // newConversation takes over a stream.
@@ -110,6 +115,8 @@ func (c *conversation) run(ctx context.Context, plan []plannedRound) error {
 	defer giveUp()
 	ctx, c.cancel = context.WithTimeout(ctx, synchro.Whole)
 	defer c.cancel()
+	c.node.sync.live(c, true)
+	defer c.node.sync.live(c, false)
 	stop := context.AfterFunc(ctx, func() { _ = c.stream.Reset() })
 	var all sync.WaitGroup
 	for _, part := range []func(context.Context) error{c.read, c.write} {
@@ -234,6 +241,7 @@ func (c *conversation) begin(name string, audit bool) (*round, error) {
 	}
 	r := &round{name: name, own: view.Len(), done: make(chan struct{})}
 	r.id, r.control, _ = parseSetName(name)
+	r.over = func() { c.compared(r) }
 	var err error
 	if r.session, err = reconcile.New(config); err != nil {
 		return nil, err
@@ -273,6 +281,7 @@ func (r *round) settle() {
 	case <-r.done:
 	default:
 		if r.none || r.endSent && r.ended {
+			r.over()
 			close(r.done)
 		}
 	}

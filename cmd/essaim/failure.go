@@ -104,7 +104,7 @@ func (p *program) explain(err error) *failure {
 // exits maps the codes of the API to exit statuses; others are exitError.
 var exits = map[string]int{
 	"not_found": exitNotFound, "unknown_code": exitNotFound, "unknown_place": exitNotFound, "unknown_class": exitNotFound,
-	"unknown_person": exitNotFound, "not_followed": exitNotFound, "erased": exitNotFound,
+	"unknown_person": exitNotFound, "not_followed": exitNotFound, "not_mirrored": exitNotFound, "erased": exitNotFound,
 	"not_entitled": exitNotAllowed, "locked": exitNotAllowed, "wrong_passphrase": exitNotAllowed, "no_key": exitNotAllowed,
 	"no_network": exitNotRunning, "no_inviter": exitNotFound, "expired_invitation": exitNotFound,
 	"bad_badge": exitInvalid, "unverified_badge": exitIncomplete,
@@ -168,6 +168,8 @@ var frenchProblems = map[string]problemText{
 	"unreachable":      {"ce nœud ne répond pas", "voyez s’il est en marche, et son adresse : essaim peer list", false},
 	"blocked_peer":     {"ce nœud est bloqué ici", "levez d’abord le blocage : essaim peer unblock ID", false},
 	"not_followed":     {"ce territoire n’est pas suivi", "voir : essaim territory list", false},
+	"mirrored":         {"ce territoire fait partie d’une copie complète", "retirez-la d’abord : essaim mirror remove", false},
+	"not_mirrored":     {"ce territoire n’a pas de copie complète ici", "voir : essaim mirror list", false},
 	"no_bundle":        {"ce fichier n’est pas un paquet d’actes", "essaim bundle write en fait un", false},
 	"damaged_bundle":   {"ce fichier est abîmé", "copiez-le de nouveau ; ce qui précède est gardé", false},
 	"cut_bundle":       {"ce fichier s’arrête trop tôt", "copiez-le de nouveau ; ce qui précède est gardé", false},

@@ -167,6 +167,7 @@ var frenchSentences = []sentence{
 	{"territory id %q: bad syntax: %s", "« %s »"},
 	{"territory %s is not followed", "%s n’est pas suivi"},
 	{"territory %s is one too many: %d are followed at most, unfollow one first", "%s est de trop : %s au plus sont suivis ; cessez d’abord d’en suivre un"},
+	{"territory %s has too many children: %d territories would be followed, at most %d are; mirror some of its children", "%s contient trop de territoires : %s seraient suivis, %s au plus le sont ; prenez-en une partie"},
 	{"peer %s is not a peer this node was told of", "le nœud %s n’a pas été ajouté ici"},
 	{"peer %s is blocked here: unblock it first", "le nœud %s est bloqué ici"},
 	{"peer %q is not the id of a node, 12D3Koo…", "« %s » n’est pas l’identifiant d’un nœud, 12D3Koo…"},

@@ -53,6 +53,7 @@ func newRoot(p *program) *cobra.Command {
 		inGroup("use", group(p, "dispute", "les contestations", "disputes", disputeOpen, disputeWithdraw, disputeList, disputeIgnore, disputeHeed)),
 		inGroup("use", group(p, "access", "qui peut se servir des machines, selon ses badges", "who may use the machines, by their badges", accessList, accessSet, accessRemove, accessCheck)),
 		inGroup("use", group(p, "territory", "les territoires suivis", "territories", territoryList, territorySearch, territoryShow, territoryFollow, territoryUnfollow)),
+		inGroup("run", group(p, "mirror", "copies complètes de territoires", "whole territories kept for others", mirrorAdd, mirrorList, mirrorStatus, mirrorRemove)),
 		inGroup("use", group(p, "place", "votre lieu, et les lieux connus", "your place, and known places", placeShow, placeEdit, placeSearch)),
 		inGroup("run", setupCommand(p)),
 		inGroup("run", serveCommand(p)),

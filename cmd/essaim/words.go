@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +49,32 @@ func (p *program) many(n int, french, frenches, english, englishes string) strin
 		return fmt.Sprintf("%d %s", n, english)
 	}
 	return fmt.Sprintf("%d %s", n, englishes)
+}
+
+// number writes a count by thousands: "3 218", "3,218".
+func (p *program) number(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + p.tr("\u202f", ",") + digits[i:]
+	}
+	return digits
+}
+
+// counted is many for numbers that may be large.
+func (p *program) counted(n int, french, frenches, english, englishes string) string {
+	_, noun, _ := strings.Cut(p.many(n, french, frenches, english, englishes), " ")
+	return p.number(n) + " " + noun
+}
+
+// lasting writes how long something takes: "45 s", "12 min", "3 h 5 min".
+func (p *program) lasting(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // kinds writes how many records of a kind: "3 modèles de badge", "3 classes".

@@ -34,6 +34,7 @@ var whoMay = map[string]string{
 	"ignore-disputer": "write", "heed-disputer": "write", "open-dispute": "write", "set-access-rule": "write", "remove-access-rule": "write",
 
 	"list-invitations": "read", "invite": "write", "end-invitation": "write", "look-invitation": "write", "join-invitation": "write",
+	"list-mirrors": "read", "get-mirror": "read", "compare-mirror": "read", "add-mirror": "write", "remove-mirror": "write",
 	"write-bundle": "read", "read-bundle": "write",
 
 	"get-offer": "code", "claim-badge": "code",

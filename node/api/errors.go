@@ -75,6 +75,8 @@ var answers = []struct {
 	{node.ErrUnknownClass, http.StatusNotFound, "unknown_class", "see: essaim class list"},
 	{node.ErrUnknownMember, http.StatusNotFound, "unknown_person", "see: essaim key show"},
 	{node.ErrNotFollowed, http.StatusNotFound, "not_followed", "see: essaim territory list"},
+	{node.ErrMirrored, http.StatusConflict, "mirrored", "remove the mirror first: essaim mirror remove"},
+	{node.ErrNotMirror, http.StatusNotFound, "not_mirrored", "see: essaim mirror list"},
 	{node.ErrUnknownCode, http.StatusNotFound, "unknown_code", "check each character of the code"},
 	{node.ErrExpiredCode, http.StatusGone, "expired_code", "ask for a new code where the badge was awarded"},
 	{node.ErrAlreadyClaimed, http.StatusConflict, "already_claimed", ""},

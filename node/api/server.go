@@ -107,6 +107,7 @@ func New(config Config) *Server {
 	s.registerTokens()
 	s.registerData()
 	s.registerBundle()
+	s.registerMirrors()
 	return s
 }
 

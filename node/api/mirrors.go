@@ -1,0 +1,170 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"codeberg.org/essaim/essaim/node"
+	"codeberg.org/essaim/essaim/protocol/territory"
+)
+
+// Mirror is a territory of which this node keeps all, and how that stands beside
+// the neighbours connected now.
+type Mirror struct {
+	Territory Territory `json:"territory"`
+	Children  bool      `json:"children" doc:"with all that the tables have within it"`
+	Since     time.Time `json:"since"`
+	Verdict   string    `json:"verdict" enum:"complete,differs,unconfirmed,stopped" doc:"complete: every connected neighbour that keeps any of it had the same; unconfirmed: none keeps any, or what differed was not compared again; stopped: the node is not on the network"`
+	At        time.Time `json:"at,omitzero" doc:"of the oldest comparison that the verdict is from"`
+	Records   int       `json:"records" doc:"erased ones too; one of several of the territories counts in each"`
+	Received  int       `json:"received" doc:"records that synchronisation brought since the start"`
+	Bytes     int       `json:"bytes" doc:"of these, compressed"`
+	Coming    int       `json:"coming" doc:"records that neighbours are sending"`
+	ReadOnly  bool      `json:"readOnly,omitzero" doc:"the disk is nearly full: nothing is received"`
+	// Alone is how many of the territories no connected neighbour keeps.
+	Alone       int               `json:"alone"`
+	Territories []Mirrored        `json:"territories"`
+	Neighbours  []MirrorNeighbour `json:"neighbours" doc:"connected now"`
+}
+
+// Mirrored is one territory of a mirror.
+type Mirrored struct {
+	Territory
+	Records     int           `json:"records" doc:"erased ones too"`
+	Fingerprint string        `json:"fingerprint,omitempty" doc:"for people who compare two nodes by eye; absent while the node is not on the network"`
+	Against     []Comparisons `json:"against" doc:"the last comparison with each connected neighbour"`
+}
+
+// Comparisons is what came of comparing a territory with a neighbour.
+type Comparisons struct {
+	Peer    string    `json:"peer"`
+	At      time.Time `json:"at"`
+	Keeps   bool      `json:"keeps" doc:"the neighbour keeps the territory"`
+	Same    bool      `json:"same" doc:"nothing differed, by the salted fingerprints of both sides"`
+	Missing int       `json:"missing" doc:"records it had which are not here"`
+	Lacking int       `json:"lacking" doc:"records here which it had not"`
+}
+
+// MirrorNeighbour is a connected neighbour and what differs from it in all of a
+// mirror.
+type MirrorNeighbour struct {
+	Peer    string    `json:"peer"`
+	At      time.Time `json:"at,omitzero" doc:"of the oldest comparison; absent when there was none"`
+	Keeps   int       `json:"keeps" doc:"how many of the territories it keeps"`
+	Same    bool      `json:"same"`
+	Missing int       `json:"missing" doc:"records it had which are not here"`
+	Lacking int       `json:"lacking" doc:"records here which it had not"`
+	Failed  bool      `json:"failed,omitzero" doc:"it could not be compared with just now"`
+}
+
+// MirrorDetail is one mirror.
+type MirrorDetail struct {
+	Schema string `json:"schema"`
+	Mirror
+}
+
+// MirrorList is all mirrors.
+type MirrorList struct {
+	Schema  string   `json:"schema"`
+	Mirrors []Mirror `json:"mirrors"`
+}
+
+// MirrorRequest says what to mirror.
+type MirrorRequest struct {
+	Children bool `json:"children,omitempty" doc:"with all that the tables have within it"`
+}
+
+func (s *Server) registerMirrors() {
+	register(s, read, get("list-mirrors", "/mirrors", "Mirrors of this node, by their last comparisons"), s.listMirrors)
+	register(s, read, get("get-mirror", "/mirrors/{id}", "One mirror, by its last comparisons"), s.getMirror)
+	register(s, write, put("add-mirror", "/mirrors/{id}", "Keep all records of a territory, with its children or not"), s.addMirror)
+	register(s, write, remove("remove-mirror", "/mirrors/{id}", "End a mirror; what was received stays"), s.removeMirror)
+	register(s, read, post("compare-mirror", "/mirrors/{id}/compare", "Compare with every connected neighbour now, and take what is missing"), s.compareMirror)
+}
+
+func (s *Server) listMirrors(context.Context, *struct{}) (*Body[MirrorList], error) {
+	all, err := s.config.Node.Mirrors()
+	if err != nil {
+		return nil, err
+	}
+	out := MirrorList{"essaim.mirrors/1", []Mirror{}}
+	for _, m := range all {
+		r, err := s.config.Node.MirrorReport(m.ID)
+		if err != nil {
+			return nil, err
+		}
+		v, err := s.mirror(r)
+		if err != nil {
+			return nil, err
+		}
+		out.Mirrors = append(out.Mirrors, v)
+	}
+	return body(out), nil
+}
+
+func (s *Server) getMirror(_ context.Context, in *territoryParam) (*Body[MirrorDetail], error) {
+	return s.mirrorDetail(s.config.Node.MirrorReport(territory.ID(in.ID)))
+}
+
+type mirrorInput struct {
+	ID   string `path:"id" doc:"id of a territory" example:"iso:FR-29"`
+	Body MirrorRequest
+}
+
+func (s *Server) addMirror(_ context.Context, in *mirrorInput) (*Body[MirrorDetail], error) {
+	id := territory.ID(in.ID)
+	if _, err := s.config.Node.AddMirror(id, in.Body.Children); err != nil {
+		return nil, err
+	}
+	return s.mirrorDetail(s.config.Node.MirrorReport(id))
+}
+
+func (s *Server) removeMirror(ctx context.Context, in *territoryParam) (*Body[MirrorList], error) {
+	if err := s.config.Node.RemoveMirror(territory.ID(in.ID)); err != nil {
+		return nil, err
+	}
+	return s.listMirrors(ctx, nil)
+}
+
+func (s *Server) compareMirror(ctx context.Context, in *territoryParam) (*Body[MirrorDetail], error) {
+	return s.mirrorDetail(s.config.Node.CompareMirror(ctx, territory.ID(in.ID)))
+}
+
+func (s *Server) mirrorDetail(r node.MirrorReport, err error) (*Body[MirrorDetail], error) {
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.mirror(r)
+	if err != nil {
+		return nil, err
+	}
+	return body(MirrorDetail{"essaim.mirror/1", m}), nil
+}
+
+func (s *Server) mirror(r node.MirrorReport) (Mirror, error) {
+	names, err := s.named(r.Mirror.Territories)
+	if err != nil {
+		return Mirror{}, err
+	}
+	out := Mirror{
+		Territory: names[0], Children: r.Children, Since: r.Since, Verdict: string(r.Verdict), At: r.At,
+		Records: r.Records, Received: r.Received, Bytes: r.BytesReceived, Coming: r.Coming, ReadOnly: r.ReadOnly,
+		Territories: []Mirrored{}, Neighbours: []MirrorNeighbour{},
+	}
+	for i, t := range r.Territories {
+		v := Mirrored{Territory: names[i], Records: t.Count, Fingerprint: t.Root, Against: []Comparisons{}}
+		alone := 1
+		for _, a := range t.Against {
+			v.Against = append(v.Against, Comparisons{a.Peer.String(), a.At, a.Follows, a.Same, a.Missing, a.Lacking})
+			if a.Follows {
+				alone = 0
+			}
+		}
+		out.Alone += alone
+		out.Territories = append(out.Territories, v)
+	}
+	for _, x := range r.Neighbours {
+		out.Neighbours = append(out.Neighbours, MirrorNeighbour{x.Peer.String(), x.At, x.Keeps, x.Same, x.Missing, x.Lacking, x.Err != nil})
+	}
+	return out, nil
+}

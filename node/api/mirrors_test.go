@@ -1,0 +1,27 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+
+	"codeberg.org/essaim/essaim/node/api"
+)
+
+// A mirror is asked for, told of, and ended; here by a node without a network.
+func TestMirrors(t *testing.T) {
+	f := tyfab(t)
+	f.laser()
+	added := answered[api.MirrorDetail](f.admin.put("/mirrors/iso:FR-29", api.MirrorRequest{Children: true}))
+	if added.Verdict != "stopped" || added.Territory.Name != "Finistère" || len(added.Territories) < 20 || added.Records != 2 || added.Territories[0].Fingerprint != "" || added.Alone != len(added.Territories) {
+		t.Errorf("added: got %+v", added)
+	}
+	same(t, "mirrors", len(answered[api.MirrorList](f.admin.get("/mirrors")).Mirrors), 1)
+	same(t, "compared", answered[api.MirrorDetail](f.admin.post("/mirrors/iso:FR-29/compare", nil)).Verdict, "stopped")
+	f.admin.remove("/territories/fr:epci:242900314/follow").refused(http.StatusConflict, "mirrored")
+	f.admin.get("/mirrors/iso:FR-35").refused(http.StatusNotFound, "not_mirrored")
+	f.admin.put("/mirrors/Brest", api.MirrorRequest{}).refused(http.StatusUnprocessableEntity, "bad_territory")
+	f.admin.put("/mirrors/iso:FR", api.MirrorRequest{Children: true}).refused(http.StatusUnprocessableEntity, "bad_value")
+	same(t, "mirrors left", len(answered[api.MirrorList](f.admin.remove("/mirrors/iso:FR-29")).Mirrors), 0)
+	same(t, "followed", len(answered[api.TerritoryList](f.admin.get("/territories")).Territories), 1)
+	f.admin.remove("/mirrors/iso:FR-29").refused(http.StatusNotFound, "not_mirrored")
+}
