@@ -53,6 +53,9 @@ type Config struct {
 	Web func(ctx context.Context, address string) (hosted.Page, error)
 	// InMemory keeps the store in memory, for simulations.
 	InMemory bool
+	// Space tells the free and total bytes of the disk, for simulations; nil
+	// asks the operating system.
+	Space func() (free, total uint64, err error)
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time
 	// Logger gets structured logs; nil discards them.
@@ -185,7 +188,7 @@ func New(config Config) (*Node, error) {
 	}
 	n.store, err = store.Open(store.Config{
 		Dir: filepath.Join(config.Dir, "store"), InMemory: config.InMemory, Logger: n.log.With("part", "store"),
-		MinFree: config.MinFree, Now: n.now,
+		MinFree: config.MinFree, Space: config.Space, Now: n.now,
 	})
 	if err != nil {
 		return nil, err

@@ -323,6 +323,20 @@ func TestANearlyFullDiskIsOnlyRead(t *testing.T) {
 	}
 }
 
+// A store in memory is full when it is told so.
+func TestSpaceIsTold(t *testing.T) {
+	var free atomic.Uint64
+	s := open(t, store.Config{
+		InMemory: true, MinFree: 300 << 20,
+		Space: func() (uint64, uint64, error) { return free.Load(), 1 << 40, nil },
+	})
+	if _, err := s.Put(notice(t, 1, alice, noon, "x")); !errors.Is(err, store.ErrReadOnly) || !s.ReadOnly() {
+		t.Errorf("Put: got %v, want ErrReadOnly", err)
+	}
+	free.Store(400 << 20)
+	put(t, s, notice(t, 1, alice, noon, "x"))
+}
+
 // A disk that is pulled out must not keep the node from ending, nor lose what
 // was acknowledged.
 func TestCloseEndsWithoutADisk(t *testing.T) {

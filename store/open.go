@@ -36,6 +36,10 @@ type Config struct {
 	// Command is what a second process is told this one is. Empty means the
 	// name and first argument of this process, as in "essaim serve".
 	Command string
+	// Space tells how many bytes of the disk are free, and how many it has, for
+	// simulations. Nil asks the operating system; a store in memory is then
+	// never full.
+	Space func() (free, total uint64, err error)
 	// Now is the clock by which an endorsement has expired. Nil means time.Now.
 	Now func() time.Time
 }
@@ -49,7 +53,7 @@ type Store struct {
 	lock  *folderLock
 	clean bool
 
-	// statfs is diskSpace but in tests.
+	// statfs is diskSpace, or Config.Space.
 	statfs  func(dir string) (free, total uint64, err error)
 	minFree uint64
 	full    atomic.Bool // read-only for want of space
@@ -135,6 +139,9 @@ func Open(cfg Config) (*Store, error) {
 		arrived: make(chan struct{}),
 		seen:    map[string]uint32{},
 	}
+	if cfg.Space != nil {
+		s.statfs = func(string) (free, total uint64, err error) { return cfg.Space() }
+	}
 	if err := s.open(); err != nil {
 		if s.db != nil {
 			s.db.Close()
@@ -157,6 +164,7 @@ func (s *Store) open() error {
 	o := badgerOptions(filepath.Join(s.cfg.Dir, "badger"), s.log)
 	if s.cfg.InMemory {
 		o = o.WithInMemory(true).WithDir("").WithValueDir("")
+		s.minFree = s.cfg.MinFree
 	} else if err := s.prepareFolder(); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (s *Store) roomToOpen() error {
 // checkSpace returns ErrReadOnly, wrapped, when the disk is nearly full, and
 // nil again when there is room. It costs one system call.
 func (s *Store) checkSpace() error {
-	if s.cfg.InMemory {
+	if s.cfg.InMemory && s.cfg.Space == nil {
 		return nil
 	}
 	free, _, err := s.statfs(s.cfg.Dir)
