@@ -90,7 +90,7 @@ func (n *Node) Accept(ctx context.Context, raw []byte, from Source) (Receipt, er
 // order, for less: signatures are verified together, and records are stored and
 // made durable maxBatch at a time. A batch brought here with more than
 // maxPublished new records is not published, since gossip would drop most of
-// it: neighbours get it when they synchronise.
+// it: neighbours get it when they synchronise, which they soon do.
 func (n *Node) AcceptBatch(ctx context.Context, raws [][]byte, from Source) []Accepted {
 	out := make([]Accepted, 0, len(raws))
 	for part := range slices.Chunk(raws, maxBatch) {
@@ -150,8 +150,12 @@ func (n *Node) admit(ctx context.Context, from Source, records ...protocol.Recor
 	if from.Via != Synced { // most of what it names comes too
 		n.wantNames(added, from)
 	}
-	if from.ours() && failed == nil && len(added) <= maxPublished {
+	switch {
+	case !from.ours() || failed != nil:
+	case len(added) <= maxPublished:
 		n.publish(ctx, added)
+	default:
+		n.sync.tell("")
 	}
 	return out
 }

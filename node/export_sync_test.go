@@ -40,7 +40,8 @@ func Synchronise() (back func()) {
 	before := usualRhythm
 	usualRhythm = rhythm{
 		meet: 20 * time.Millisecond, every: 150 * time.Millisecond, most: 600 * time.Millisecond,
-		again: 30 * time.Millisecond, rest: 60 * time.Millisecond, stall: 2 * time.Second,
+		again: 30 * time.Millisecond, rest: 60 * time.Millisecond, pause: 60 * time.Millisecond,
+		stall: 2 * time.Second,
 	}
 	return func() { usualRhythm = before }
 }
@@ -55,15 +56,23 @@ func SynchroniseWhenMissed() (back func()) {
 	return func() { usualRhythm = before }
 }
 
+// SynchroniseByNews is Synchronise of nodes that compare only when they meet, and
+// when there is news.
+func SynchroniseByNews() (back func()) {
+	before := usualRhythm
+	usualRhythm.meet, usualRhythm.again, usualRhythm.pause = 20*time.Millisecond, 30*time.Millisecond, 60*time.Millisecond
+	return func() { usualRhythm = before }
+}
+
 func init() {
-	usualRhythm = rhythm{meet: never, every: never, most: never, again: never, rest: never, stall: 30 * time.Second}
+	usualRhythm = rhythm{meet: never, every: never, most: never, again: never, rest: never, pause: never, stall: 30 * time.Second}
 }
 
 // UsualPeriods are those of the page.
 func UsualPeriods() map[string]time.Duration {
 	return map[string]time.Duration{
 		"meet": UsualRhythm.meet, "every": UsualRhythm.every, "most": UsualRhythm.most,
-		"again": UsualRhythm.again, "rest": UsualRhythm.rest, "stall": UsualRhythm.stall,
+		"again": UsualRhythm.again, "rest": UsualRhythm.rest, "pause": UsualRhythm.pause, "stall": UsualRhythm.stall,
 	}
 }
 

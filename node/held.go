@@ -118,6 +118,9 @@ func (n *Node) releaseDue(ctx context.Context) {
 			n.log.Warn("held record not stored yet", "cid", protocol.CID(digest), "err", err)
 			continue
 		}
+		if err == nil && n.host != nil {
+			n.sync.tell("") // who did not hold it never heard of it
+		}
 		n.mu.Lock()
 		delete(n.held, digest)
 		n.mu.Unlock()

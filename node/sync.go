@@ -25,13 +25,14 @@ type synchroniser struct {
 	met   chan peer.ID // connections → synchronise
 	soon  chan peer.ID // this peer is to be compared with now
 	lost  chan peer.ID // gossip dropped what this peer said or was to hear; "" for any
+	news  chan peer.ID // something came from this peer that gossip does not tell; "" if not from one
 	ended chan ended
 
 	mu                sync.Mutex // guards the rest
 	talks             map[peer.ID]*talk
 	asking, answering int
 	taking            map[string]turn       // who brings much of a set, by its name
-	talked            map[peer.ID]time.Time // end of the last conversation that went well
+	talked            map[peer.ID]time.Time // begin of the last conversation that went well
 	audited           map[peer.ID]time.Time
 	spent             map[peer.ID]meter
 	last              map[territory.ID]Comparison
@@ -44,6 +45,7 @@ type synchroniser struct {
 // talk is a conversation that goes on with a peer.
 type talk struct {
 	asks  bool
+	since time.Time
 	yield bool // it was ended for one that the peer began; guarded by mu
 	stop  context.CancelFunc
 	done  chan struct{}
@@ -66,7 +68,7 @@ func newSynchroniser() (*synchroniser, error) {
 	}
 	return &synchroniser{
 		rhythm: usualRhythm, zip: zip, ready: make(chan struct{}),
-		met: make(chan peer.ID, 64), soon: make(chan peer.ID, 64), lost: make(chan peer.ID, 64), ended: make(chan ended),
+		met: make(chan peer.ID, 64), soon: make(chan peer.ID, 64), lost: make(chan peer.ID, 64), news: make(chan peer.ID, 64), ended: make(chan ended),
 		talks: map[peer.ID]*talk{}, taking: map[string]turn{}, talked: map[peer.ID]time.Time{}, audited: map[peer.ID]time.Time{},
 		spent: map[peer.ID]meter{}, last: map[territory.ID]Comparison{},
 		whole: map[territory.ID]time.Time{}, unkept: map[territory.ID]bool{},
@@ -80,6 +82,9 @@ func (s *synchroniser) meet(id peer.ID) { offer(s.met, id) }
 // miss says that gossip dropped something. Any peer may have it.
 func (s *synchroniser) miss(id peer.ID) { offer(s.lost, id) }
 
+// tell says that something came that gossip does not tell others.
+func (s *synchroniser) tell(from peer.ID) { offer(s.news, from) }
+
 // offer forgets what finds no room: the next round makes up for it.
 func offer(to chan<- peer.ID, id peer.ID) {
 	select {
@@ -92,7 +97,7 @@ func offer(to chan<- peer.ID, id peer.ID) {
 type timetable struct {
 	node  *Node
 	due   map[peer.ID]time.Time
-	met   map[peer.ID]time.Time // when, until asked
+	met   map[peer.ID]time.Time // when, or since when there is news for it; until asked
 	rest  map[peer.ID]time.Duration
 	next  time.Time // of the next random peer
 	wait  time.Duration
@@ -131,6 +136,8 @@ func (n *Node) synchronise(ctx context.Context) error {
 			t.soon(id)
 		case id := <-n.sync.lost:
 			t.miss(id)
+		case id := <-n.sync.news:
+			t.spread(id)
 		case e := <-n.sync.ended:
 			n.sync.endAsk()
 			t.settle(e)
@@ -190,6 +197,26 @@ func (t *timetable) miss(id peer.ID) {
 func (t *timetable) soon(id peer.ID) {
 	t.due[id] = time.Now()
 	delete(t.met, id)
+}
+
+// spread plans to compare with all but the one it came from, for something came
+// that gossip does not tell them; they go on likewise. So it reaches everybody
+// within some minutes, and where nothing is new a comparison costs a hundred
+// bytes.
+func (t *timetable) spread(from peer.ID) {
+	now, rhythm := time.Now(), t.node.sync.rhythm
+	t.wait = rhythm.every
+	for _, id := range t.node.host.Network().Peers() {
+		if id == from || t.rest[id] > 0 {
+			continue // it has it, or will be asked
+		}
+		at := now.Add(about(rhythm.again))
+		if later := t.node.sync.lastTalk(id).Add(about(rhythm.pause)); later.After(at) {
+			at = later
+		}
+		t.met[id] = now
+		t.sooner(id, at)
+	}
 }
 
 func (t *timetable) sooner(id peer.ID, at time.Time) {
@@ -309,7 +336,7 @@ func (s *synchroniser) claim(id peer.ID, asks bool, stop context.CancelFunc) *ta
 		return nil
 	}
 	*count++
-	k := &talk{asks: asks, stop: stop, done: make(chan struct{})}
+	k := &talk{asks: asks, since: time.Now(), stop: stop, done: make(chan struct{})}
 	s.talks[id] = k
 	return k
 }
@@ -339,12 +366,20 @@ func (s *synchroniser) asks() int {
 	return s.asking
 }
 
-// hasTalked reports whether a conversation with the peer goes on, or has gone well
-// since.
+// hasTalked reports whether a conversation with the peer began after since, and
+// goes on or has gone well.
 func (s *synchroniser) hasTalked(id peer.ID, since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.talks[id] != nil || s.talked[id].After(since)
+	k := s.talks[id]
+	return k != nil && k.since.After(since) || s.talked[id].After(since)
+}
+
+// lastTalk returns when the last conversation with the peer that went well began.
+func (s *synchroniser) lastTalk(id peer.ID) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.talked[id]
 }
 
 // turn is a conversation that brings much of a set, and since when.

@@ -89,11 +89,14 @@ type rhythm struct {
 	// again is how long after a failure another peer is asked, and the same one
 	// after rest, which doubles up to most.
 	again, rest time.Duration
+	// pause is how long after a comparison the same two nodes have another
+	// because something came that gossip does not tell, give or take two fifths.
+	pause time.Duration
 	// stall is how long a peer may be silent.
 	stall time.Duration
 }
 
 var usualRhythm = rhythm{
 	meet: 2 * time.Second, every: 5 * time.Minute, most: 30 * time.Minute,
-	again: 10 * time.Second, rest: time.Minute, stall: 30 * time.Second,
+	again: 10 * time.Second, rest: time.Minute, pause: time.Minute, stall: 30 * time.Second,
 }

@@ -73,7 +73,7 @@ func (n *Node) conclude(c *conversation, err error) {
 		}
 	} else {
 		makeRoom(s.talked)
-		s.talked[c.peer] = time.Now()
+		s.talked[c.peer] = c.began
 	}
 	s.total.Received += c.gained
 	s.total.Sent += c.given
@@ -81,6 +81,9 @@ func (n *Node) conclude(c *conversation, err error) {
 	s.total.BytesSent += c.bytesOut
 	s.total.Hollow += c.hollowed
 	s.mu.Unlock()
+	if c.gained+c.hollowed > 0 && !c.enough { // else more comes first
+		s.tell(c.peer)
+	}
 	if c.gained == 0 {
 		return
 	}

@@ -35,6 +35,7 @@ type conversation struct {
 	stream network.Stream
 	peer   peer.ID
 	asks   bool
+	began  time.Time
 	raw    int // bytes of a data frame before compression
 	in     *bufio.Reader
 	cancel context.CancelFunc
@@ -93,7 +94,7 @@ type round struct {
 // newConversation takes over a stream.
 func (n *Node) newConversation(s network.Stream, asks bool) *conversation {
 	c := &conversation{
-		node: n, stream: s, peer: s.Conn().RemotePeer(), asks: asks, raw: synchro.Raw, in: bufio.NewReaderSize(s, 16<<10),
+		node: n, stream: s, peer: s.Conn().RemotePeer(), asks: asks, began: time.Now(), raw: synchro.Raw, in: bufio.NewReaderSize(s, 16<<10),
 		asked: map[string]bool{}, arrived: make(chan packed, 64), verified: make(chan unpacked, 1), wake: make(chan struct{}, 1),
 	}
 	if s.Conn().Stat().Limited {

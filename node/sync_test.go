@@ -581,3 +581,29 @@ func TestDroppedGossip(t *testing.T) {
 	same(t, brest, 1, a, b)
 	eventually(t, "one conversation ends", func() bool { return must(b.Report())(t).Sync.Conversations == 1 })
 }
+
+// What gossip does not tell reaches who is three friends away without waiting for
+// anybody's turn: a batch too long to publish, and what waited for its time.
+func TestNewsSpreads(t *testing.T) {
+	t.Cleanup(node.SynchroniseByNews())
+	line := []*box{start(t, brest), start(t, brest), start(t, brest), start(t, brest)}
+	for i, b := range line[1:] {
+		b.meets(line[i])
+	}
+	for _, b := range line {
+		eventually(t, "all who met have compared", func() bool { return !territoryOf(b, brest).Last.At.IsZero() })
+	}
+	batch := notices()[:100]
+	line[0].AcceptBatch(context.Background(), batch, node.Source{Via: node.Uploaded})
+	same(t, brest, len(batch), line...)
+
+	soon := notice(t, 1_000_001, alice, noon.Add(time.Hour))
+	if _, err := line[3].Accept(context.Background(), soon.Bytes(), node.Source{Via: node.Gossiped}); err == nil {
+		t.Fatal("a record from the future was not held")
+	}
+	for _, b := range line {
+		b.clock.pass(time.Hour)
+	}
+	line[3].ReleaseDue(t.Context())
+	same(t, brest, len(batch)+1, line...)
+}
