@@ -5,6 +5,10 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 FUZZTIME ?= 30s
 # Records that bench-peers replicates; COMPAREFLAGS has the rest, as -mix notices.
 N        ?= 50000
+# Of make simulate: how large a swarm, who knows whom, and which scenarios, as in a|b.
+NODES     ?= 300
+SEED      ?= 1
+SCENARIOS ?= .*
 # -json for a machine, -count=1 to run again what has not changed.
 TESTFLAGS ?=
 
@@ -16,7 +20,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE ?= $(shell $(GO) list ./... | grep -vE '/(protocol/territory|protocol/skill|internal/gen|spec)(/|$$)')
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint lint-small fmt fuzz vectors bench bench-peers cover demo judge ci clean
+.PHONY: help build test race lint lint-small fmt fuzz vectors bench bench-peers cover simulate demo judge ci clean
 
 help: ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +57,9 @@ bench-peers: ## ours beside go-ds-crdt, bitswap, negentropy, PageRank (N=500: qu
 
 cover: ## which lines no test reaches: cover.out
 	$(GO) test -coverpkg=./... -coverprofile=cover.out ./... && $(GO) tool cover -func=cover.out | tail -1
+
+simulate: ## swarms of NODES (300) nodes in virtual time, all SCENARIOS: simulations/report
+	$(GO) test -v -count=1 -timeout 6h -run '^TestSwarm$$/^($(SCENARIOS))$$' ./simulations -all -nodes $(NODES) -seed $(SEED) -report report
 
 demo: ## three nodes on this machine that award, endorse and find
 	$(GO) run ./cmd/essaim demo

@@ -1,0 +1,11 @@
+//go:build !unix
+
+package simulations
+
+import (
+	"testing"
+	"time"
+)
+
+// cpu is not measured here.
+func cpu(testing.TB) time.Duration { return 0 }
