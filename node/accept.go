@@ -258,6 +258,7 @@ func (n *Node) writeFrom(ctx context.Context, batch []arrival) error {
 				n.log.Error("gossip not stored", "cid", records[i].CID(), "err", a.Err)
 			}
 			n.remember(records[i].Digest(), from.Peer)
+			n.sync.miss(from.Peer)
 		}
 	}
 	return nil

@@ -298,6 +298,7 @@ func (g *gossiper) validator(id territory.ID, topic string) pubsub.ValidatorEx {
 			// What cannot be kept is not relayed either: it would come back
 			// as new, and be flooded again, for as long as the disk is full.
 			g.node.remember(digest, from)
+			g.node.sync.miss(from) // once there is room
 			return pubsub.ValidationIgnore
 		}
 		g.relayed.Add(key, struct{}{})
