@@ -23,7 +23,7 @@ const (
 	forming  = 20 * time.Second // until boxes have found one another
 	resting  = 10 * time.Second // in which it is measured what silence costs
 	prompt   = 10 * time.Second // in which gossip has reached whom it reaches
-	settling = 5 * time.Minute  // in which what is missing is asked for
+	settling = 45 * time.Minute // in which everybody asks somebody, even who has long found nothing new
 	polling  = 10 * time.Second // between looks whether all hold the same
 	last     = 5                // words when all is over
 )
