@@ -185,6 +185,8 @@ var frenchProblems = map[string]problemText{
 	"bad_badge":        {"ce badge est refusé, et rien n’en est gardé", "", true},
 	"unverified_badge": {"il n’y a pas de quoi attester ce badge", "interrogez ses sites (--online) et dites à qui il est (--email ou --holder)", true},
 	"not_entitled":     {"vous n’en avez pas le droit", "seul l’émetteur retire un badge, son titulaire y renonce, l’auteur d’un soutien le reprend, l’auteur d’un modèle l’arrête", false},
+	"not_public":       {"ce nœud n’a pas d’adresse publique où retrouver le badge", "donnez-lui son adresse https : essaim config set http.public_url https://…", false},
+	"no_contact":       {"la communauté n’a pas d’adresse de contact, que les Open Badges 2.0 demandent", "essaim place edit --email ADRESSE", false},
 	"no_key":           {"la clé de cette identité n’est pas sur ce nœud", "cela se fait sur le nœud qui garde cette clé", false},
 	"timeout":          {"pas de réponse à temps", "réessayez", false},
 	"cancelled":        {"la demande a été interrompue", "réessayez", false},

@@ -129,6 +129,7 @@ func (p *program) serveNode(ctx context.Context, n *node.Node, s *settings, log 
 	if listener != nil {
 		mux := http.NewServeMux()
 		mux.Handle("/api/", server.Remote())
+		mux.Handle("/ob/", server.Wallets())
 		mux.Handle("/", server.Guard(web.New(web.Config{Node: n, Logger: log})))
 		serveHTTP(ctx, group, listener, mux)
 	}

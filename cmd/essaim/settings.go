@@ -62,7 +62,7 @@ func (n networkSettings) offline() bool { return !n.Enabled || n.Local }
 type httpSettings struct {
 	Listen       string   `toml:"listen" comment:"address and port, or \"off\""`
 	AllowedHosts []string `toml:"allowed_hosts" comment:"other names a request may call this node by"`
-	PublicURL    string   `toml:"public_url" comment:"how others reach it; begins claim links"`
+	PublicURL    string   `toml:"public_url" comment:"how others reach it; begins claim links, and with https wallets find badges there"`
 }
 
 // link is how claim links begin: what the admin says, or where the API listens.

@@ -24,7 +24,9 @@ import (
 	"codeberg.org/essaim/essaim/node/api"
 	"codeberg.org/essaim/essaim/node/hosted"
 	"codeberg.org/essaim/essaim/node/keyring"
+	"codeberg.org/essaim/essaim/protocol/bake"
 	"codeberg.org/essaim/essaim/protocol/foreign"
+	"codeberg.org/essaim/essaim/protocol/proof"
 )
 
 func TestMain(m *testing.M) {
@@ -57,7 +59,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exitsWith, "keep": keep, "document": document, "waitfor": waitFor, "httpget": httpGet, "httppost": httpPost, "spoil": spoil, "cut": cutEnd, "writefile": writeFile, "lower": lower, "mode": mode, "nextsecond": nextSecond,
-			"trimmed": trimmed, "freeport": freePort, "restored": restored, "website": website,
+			"trimmed": trimmed, "freeport": freePort, "restored": restored, "website": website, "carries": carries,
 		},
 		RequireUniqueNames: true,
 	})
@@ -395,5 +397,29 @@ func restored(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got := string(keys.Issuer()); got != args[2] {
 		ts.Fatalf("the keys of %s, want those of %s", got, args[2])
+	}
+}
+
+// carries is "carries IMAGE CREDENTIAL [ASSERTION]": the picture holds what is in
+// these files, and nothing else.
+func carries(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: carries IMAGE CREDENTIAL [ASSERTION]")
+	}
+	payloads, err := bake.Take([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	if len(payloads) != len(args)-1 {
+		ts.Fatalf("%s carries %d badges, want %d", args[0], len(payloads), len(args)-1)
+	}
+	for _, p := range payloads {
+		file := args[1]
+		if p.Keyword == bake.Assertion {
+			file = args[len(args)-1]
+		}
+		text, err := proof.Canonicalize(p.Text) // a drawing may have escaped some of it
+		ts.Check(err)
+		if want := ts.ReadFile(file); string(text) != want {
+			ts.Fatalf("%s of %s is\n%s\nwant %s:\n%s", p.Keyword, args[0], text, file, want)
+		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 var whoMay = map[string]string{
 	"status": "read", "doctor": "read", "get-community": "read", "list-records": "read", "get-record": "read",
 	"verify-record": "read", "verify-badge": "read", "import-badge": "write", "list-imports": "write", "get-import": "write", "get-original": "write", "forget-import": "write",
-	"list-classes": "read", "get-class": "read", "list-badges": "read", "get-badge": "read",
+	"list-classes": "read", "get-class": "read", "list-badges": "read", "get-badge": "read", "export-badge": "read", "export-portfolio": "read",
 	"list-endorsements": "read", "who": "read", "list-territories": "read", "search-territories": "read",
 	"get-territory": "read", "search-places": "read", "show-place": "read", "list-peers": "read", "export": "read", "stats": "read",
 

@@ -11,6 +11,7 @@ import (
 
 	"codeberg.org/essaim/essaim/node"
 	"codeberg.org/essaim/essaim/node/keyring"
+	"codeberg.org/essaim/essaim/node/wallet"
 	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/bundle"
@@ -72,6 +73,8 @@ var answers = []struct {
 	{keyring.ErrKeyFile, http.StatusUnprocessableEntity, "bad_key_file", ""},
 	{keyring.ErrName, http.StatusUnprocessableEntity, "bad_name", ""},
 	{keyring.ErrNoKey, http.StatusForbidden, "no_key", "this is done on the node that keeps the key"},
+	{wallet.ErrNotPublic, http.StatusConflict, "not_public", "set http.public_url to the https address of this node"},
+	{wallet.ErrNoContact, http.StatusConflict, "no_contact", "essaim place edit --email ADDRESS"},
 	{node.ErrUnknownClass, http.StatusNotFound, "unknown_class", "see: essaim class list"},
 	{node.ErrUnknownMember, http.StatusNotFound, "unknown_person", "see: essaim key show"},
 	{node.ErrNotFollowed, http.StatusNotFound, "not_followed", "see: essaim territory list"},

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"codeberg.org/essaim/essaim/node"
+	"codeberg.org/essaim/essaim/node/wallet"
 	"codeberg.org/essaim/essaim/protocol"
 )
 
@@ -29,7 +30,7 @@ type Config struct {
 	// addresses and localhost, that a request may name in Host.
 	AllowedHosts []string
 	// PublicURL begins claim links: "http://192.168.1.20:8797". Empty leaves
-	// them to whoever shows the code.
+	// them to whoever shows the code. With https, wallets find badges below it.
 	PublicURL string
 }
 
@@ -43,6 +44,7 @@ type Server struct {
 	mux    *http.ServeMux
 	api    huma.API
 	claims *rate.Limiter // tries of claim codes over TCP
+	wallet *wallet.Exporter
 }
 
 // format is the one JSON of this API: no member twice, none in another case.
@@ -68,6 +70,7 @@ func New(config Config) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.wallet = wallet.New(wallet.Config{Node: config.Node, PublicURL: config.PublicURL, Logger: s.log})
 	humaWays()
 	c := huma.DefaultConfig("Essaim", config.Version)
 	c.Info.Description = "A node of a peer-to-peer network of Open Badges."
@@ -91,6 +94,7 @@ func New(config Config) *Server {
 	s.registerRecords()
 	s.registerClasses()
 	s.registerBadges()
+	s.registerExports()
 	s.registerOffers()
 	s.registerBadgeFiles()
 	s.registerEndorsements()
@@ -127,6 +131,9 @@ func (s *Server) Local() http.Handler {
 // Remote returns the handler of TCP: guarded, and tokens decide the rest.
 func (s *Server) Remote() http.Handler { return s.Guard(s.mux) }
 
+// Wallets returns the handler of what wallets read, below /ob/, guarded.
+func (s *Server) Wallets() http.Handler { return s.Guard(s.wallet) }
+
 // Guard lets through to next what this node may answer over TCP: only hosts of
 // ours, against DNS rebinding, and no acts of pages of other origins.
 func (s *Server) Guard(next http.Handler) http.Handler {
@@ -160,7 +167,7 @@ func (s *Server) allowed(hostport string) bool {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if host == "localhost" || slices.Contains(s.config.AllowedHosts, host) {
+	if host == "localhost" || host == s.wallet.Host() && host != "" || slices.Contains(s.config.AllowedHosts, host) {
 		return true
 	}
 	ip := net.ParseIP(host)
