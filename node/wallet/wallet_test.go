@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -360,4 +361,56 @@ func TestStrangersWait(t *testing.T) {
 		}
 	}
 	t.Error("a thousand requests at once, and nobody said stop")
+}
+
+// TestFilesForJudges makes what programs that are not ours judge (.ci/run): a
+// badge in every form, with the public address and without, and a status list.
+// With ESSAIM_JUDGED=DIR the files are kept.
+func TestFilesForJudges(t *testing.T) {
+	f := newFablab(t, public, "rade@exemple.fr")
+	alone := wallet.New(wallet.Config{Node: f.node})
+	files := map[string][]byte{}
+	for _, form := range []string{wallet.JSON, wallet.OB2, wallet.PNG, wallet.SVG} {
+		files["both."+form] = f.export(f.award.CID(), form)
+	}
+	for _, form := range []string{wallet.PNG, wallet.SVG} {
+		file, err := alone.Export(f.award.CID(), form, "fr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["alone."+form] = file.Bytes
+	}
+	var entries struct {
+		Status []struct {
+			Index string `json:"statusListIndex"`
+			List  string `json:"statusListCredential"`
+		} `json:"credentialStatus"`
+	}
+	raw, err := f.fetch(public + "/ob/credentials/" + f.award.CID().String() + "/status")
+	if err == nil {
+		err = json.Unmarshal(raw, &entries)
+	}
+	if err != nil || len(entries.Status) != 2 {
+		t.Fatalf("places %s, %v; want two", raw, err)
+	}
+	f.now = time.Now().Add(-time.Minute) // signed in the past of who judges
+	f.set(badge.Revoked)
+	list, err := f.fetch(entries.Status[0].List)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["list.place"] = []byte(entries.Status[0].Index)
+	files["list.json"] = list
+	dir := os.Getenv("ESSAIM_JUDGED")
+	for name, b := range files {
+		if len(b) == 0 {
+			t.Errorf("%s is empty", name)
+		}
+		if dir == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
 }
