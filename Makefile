@@ -20,7 +20,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE ?= $(shell $(GO) list ./... | grep -vE '/(protocol/territory|protocol/skill|internal/gen|spec)(/|$$)')
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint lint-small fmt fuzz vectors bench bench-peers cover simulate demo judge ci clean
+.PHONY: help build test race lint lint-small fmt fuzz vectors bench bench-peers cover simulate demo judge vc-api ci clean
 
 help: ## list what can be asked
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ demo: ## three nodes on this machine that award, endorse and find
 
 judge: ## what we sign, before an independent verifier (JUDGE=folder)
 	bash .ci/run judge car
+
+vc-api: ## our code behind the W3C's VC-API, for RUN="a program that asks", else until Ctrl-C
+	$(GO) run -tags vcapi ./cmd/vcapi $(RUN)
 
 ci: ## all that is asked of a change
 	bash .ci/run
