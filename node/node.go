@@ -79,7 +79,7 @@ type Node struct {
 
 	// Private rows of the store, each with its own schema in the file that
 	// uses it.
-	peers, blocked, invited, follows, self, offers, tokens, aside, hollow, keptSets, invitations, imports, originals, mirrors store.Bucket
+	peers, blocked, invited, follows, self, offers, tokens, aside, hollow, keptSets, invitations, imports, originals, mirrors, pictures store.Bucket
 
 	// The network; nil on a node that works on its folder alone.
 	host   host.Host
@@ -110,6 +110,9 @@ type Node struct {
 	// acting is held by whoever sets up, awards or claims, so that no key, name
 	// or badge is made twice. It is held over the disk, and taken before mu.
 	acting sync.Mutex
+	// drawing is held by whoever decodes a picture, which takes up to 60 MB, and
+	// while its rows are written. It is held over the disk.
+	drawing sync.Mutex
 
 	mu      sync.Mutex // guards what follows; never held over I/O
 	held    map[[32]byte]heldRecord
@@ -205,7 +208,7 @@ func (n *Node) open() error {
 		bucketOffers: &n.offers, bucketTokens: &n.tokens, bucketHeld: &n.aside,
 		bucketHollow: &n.hollow, bucketSets: &n.keptSets, bucketInvited: &n.invited, bucketInvitations: &n.invitations,
 		bucketCache:   &n.cache.rows,
-		bucketImports: &n.imports, bucketOriginals: &n.originals, bucketMirrors: &n.mirrors,
+		bucketImports: &n.imports, bucketOriginals: &n.originals, bucketMirrors: &n.mirrors, bucketPictures: &n.pictures,
 	} {
 		*bucket = n.store.Private(name)
 	}

@@ -108,7 +108,7 @@ var exits = map[string]int{
 	"not_entitled": exitNotAllowed, "locked": exitNotAllowed, "wrong_passphrase": exitNotAllowed, "no_key": exitNotAllowed,
 	"no_network": exitNotRunning, "no_inviter": exitNotFound, "expired_invitation": exitNotFound,
 	"bad_badge": exitInvalid, "unverified_badge": exitIncomplete,
-	"bad_value": exitUsage, "bad_request": exitUsage, "bad_territory": exitUsage, "bad_passphrase": exitUsage, "bad_key_file": exitUsage,
+	"bad_value": exitUsage, "bad_request": exitUsage, "bad_territory": exitUsage, "bad_passphrase": exitUsage, "bad_key_file": exitUsage, "bad_image": exitUsage,
 	"bad_name": exitUsage, "ambiguous_place": exitUsage, "ambiguous_class": exitUsage, "ambiguous_member": exitUsage,
 }
 
@@ -158,6 +158,7 @@ var frenchProblems = map[string]problemText{
 	"locked":           {"les clés sont verrouillées", "donnez la phrase de passe : --passphrase-file FICHIER", false},
 	"already_set_up":   {"une communauté est déjà installée ici", "", false},
 	"bad_passphrase":   {"phrase de passe refusée", "prenez quatre ou cinq mots", true},
+	"bad_image":        {"image refusée", "donnez un fichier PNG, JPEG ou WebP, de 2 Mo et 3 millions de pixels au plus", false},
 	"bad_key_file":     {"fichier de clé refusé", "", true},
 	"bad_name":         {"nom refusé", "", true},
 	"unknown_code":     {"aucun badge n’attend ce code", "vérifiez chaque caractère du code", false},

@@ -196,6 +196,7 @@ var frenchSentences = []sentence{
 	{"%s is a %s, not a badge class", "%s est de la sorte « %s », pas un modèle de badge"},
 	{"%s is a %s, not a %s", "%s est de la sorte « %s », et non « %s »"},
 	{"%s is retired: no new badge of it is awarded", "le modèle %s est arrêté : il n’est plus remis"},
+	{"the class has no picture of its own", "ce modèle n’a pas d’image à lui"},
 	{"as %s is for badges: a %s has no such form", "%s est une forme de badge ; la sorte « %s » ne l’a pas"},
 	{"level does not go with this class: it has no levels", "ce modèle n’a pas de niveaux"},
 	{"level is missing or unknown: this class has %s", "donnez un niveau de ce modèle (--level) : %s"},

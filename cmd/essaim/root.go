@@ -42,7 +42,7 @@ func newRoot(p *program) *cobra.Command {
 	)
 	root.AddCommand(
 		inGroup("use", whoCommand(p)),
-		inGroup("use", group(p, "class", "les modèles de badge", "badge classes", classNew, classList, classShow, classRetire)),
+		inGroup("use", group(p, "class", "les modèles de badge", "badge classes", classNew, classList, classShow, classImage, classRetire)),
 		inGroup("use", group(p, "badge", "les badges : remettre, accepter, vérifier, retirer", "badges: award, claim, verify, revoke",
 			badgeAward, badgeClaim, badgeList, badgeShow, badgeVerify, badgeImport, badgeExport,
 			badgeRevoke, badgeSuspend, badgeReinstate, badgeRenounce)),

@@ -21,7 +21,7 @@ var whoMay = map[string]string{
 	"list-endorsements": "read", "who": "read", "list-territories": "read", "search-territories": "read",
 	"get-territory": "read", "search-places": "read", "show-place": "read", "list-peers": "read", "export": "read", "stats": "read",
 
-	"upload-record": "write", "set-status": "write", "new-class": "write", "award-badge": "write", "list-offers": "write",
+	"upload-record": "write", "set-status": "write", "new-class": "write", "set-class-image": "write", "remove-class-image": "write", "award-badge": "write", "list-offers": "write",
 	"endorse": "write", "follow-territory": "write", "unfollow-territory": "write", "edit-place": "write",
 	"add-peer": "write", "remove-peer": "write", "block-peer": "write", "unblock-peer": "write", "ping-peer": "write",
 

@@ -13,6 +13,7 @@ import (
 	"codeberg.org/essaim/essaim/node/keyring"
 	"codeberg.org/essaim/essaim/node/wallet"
 	"codeberg.org/essaim/essaim/protocol"
+	"codeberg.org/essaim/essaim/protocol/art"
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/bundle"
 	"codeberg.org/essaim/essaim/protocol/territory"
@@ -73,6 +74,10 @@ var answers = []struct {
 	{keyring.ErrKeyFile, http.StatusUnprocessableEntity, "bad_key_file", ""},
 	{keyring.ErrName, http.StatusUnprocessableEntity, "bad_name", ""},
 	{keyring.ErrNoKey, http.StatusForbidden, "no_key", "this is done on the node that keeps the key"},
+	{art.ErrNotPicture, http.StatusUnprocessableEntity, "bad_image", "give a PNG, JPEG or WebP file"},
+	{art.ErrDrawing, http.StatusUnprocessableEntity, "bad_image", "give a PNG, JPEG or WebP file"},
+	{art.ErrTooLarge, http.StatusUnprocessableEntity, "bad_image", "make it smaller: 2 MB and 3 million pixels at most"},
+	{node.ErrNoPicture, http.StatusNotFound, "not_found", ""},
 	{wallet.ErrNotPublic, http.StatusConflict, "not_public", "set http.public_url to the https address of this node"},
 	{wallet.ErrNoContact, http.StatusConflict, "no_contact", "essaim place edit --email ADDRESS"},
 	{node.ErrUnknownClass, http.StatusNotFound, "unknown_class", "see: essaim class list"},

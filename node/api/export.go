@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"codeberg.org/essaim/essaim/node/wallet"
+	"codeberg.org/essaim/essaim/protocol/art"
 	"codeberg.org/essaim/essaim/protocol/badge"
 )
 
@@ -21,6 +22,46 @@ func (s *Server) registerExports() {
 	all.Description = "html is one page that holds every signed file; zip has each badge in every form, and the records around them."
 	all.Responses = files("text/html", "application/zip")
 	register(s, read, all, s.exportPortfolio)
+	set := put("set-class-image", "/classes/{cid}/image", "Give a class a picture in place of its drawing, on this node")
+	set.Description = "The body is a PNG, JPEG or WebP file of 2 MB and 3 million pixels at most. Its pixels are kept, scaled to 512 a side; all else is not."
+	set.MaxBodyBytes = art.MaxUpload + 1<<10 // what is a little too large is told so as a picture
+	register(s, write, set, s.setImage)
+	register(s, write, remove("remove-class-image", "/classes/{cid}/image", "Let a class be drawn again"), s.removeImage)
+}
+
+// Picture is the picture a class has on this node.
+type Picture struct {
+	Schema  string `json:"schema"`
+	Class   string `json:"class" doc:"CID of the class"`
+	Picture string `json:"picture,omitempty" doc:"CID of the picture; absent when the class is drawn"`
+}
+
+type imageInput struct {
+	CID     string `path:"cid" doc:"content address of a class, bafkrei…"`
+	RawBody []byte `contentType:"application/octet-stream"`
+}
+
+func (s *Server) setImage(_ context.Context, in *imageInput) (*Body[Picture], error) {
+	c, err := badge.ParseCID(in.CID)
+	if err != nil {
+		return nil, err
+	}
+	picture, err := s.config.Node.SetPicture(c, in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	return body(Picture{"essaim.picture/1", in.CID, picture.String()}), nil
+}
+
+func (s *Server) removeImage(_ context.Context, in *cidParam) (*Body[Picture], error) {
+	c, err := in.parse()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.config.Node.RemovePicture(c); err != nil {
+		return nil, err
+	}
+	return body(Picture{"essaim.picture/1", in.CID, ""}), nil
 }
 
 func files(media ...string) map[string]*huma.Response {

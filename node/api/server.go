@@ -254,7 +254,9 @@ func (s *Server) refuse(ctx huma.Context, p *Problem) {
 // register adds one operation. Errors of handle become problems; those that are
 // the node's own fault are logged with their cause.
 func register[I, O any](s *Server, a access, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
-	op.MaxBodyBytes = max(op.MaxBodyBytes, maxBody)
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBody
+	}
 	op.Metadata = map[string]any{accessKey: a}
 	op.Errors = append(op.Errors, statuses(a, &op)...)
 	slices.Sort(op.Errors)

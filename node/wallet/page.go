@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"codeberg.org/essaim/essaim/node"
 	"codeberg.org/essaim/essaim/protocol"
+	"codeberg.org/essaim/essaim/protocol/art"
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/did"
 	"codeberg.org/essaim/essaim/protocol/foreign"
@@ -158,10 +160,16 @@ func (x *Exporter) pageBadge(award protocol.Record, s sheet) (pageBadge, error) 
 		HolderDID: string(award.Holder()), IssuerDID: string(award.Author()), CID: award.CID().String(),
 		On: awardedOn(doc), Until: award.Until(), File: stem(award),
 		State: s.T(states[state][0], states[state][1]), Live: state == protocol.Live && award.Valid(x.node.Now()),
-		Picture: inline(mediaSVG, x.picture(a, doc.Level(), SVG)), Credential: inline(mediaCredential, award.Bytes()),
+		Picture: inline(mediaSVG, art.Draw(a, doc.Level()).SVG()), Credential: inline(mediaCredential, award.Bytes()),
 	}
 	if state == protocol.Live && !b.Live {
 		b.State = s.T("hors de ses dates", "outside its dates")
+	}
+	switch given, _, err := x.node.Picture(award.Class()); {
+	case err == nil:
+		b.Picture = inline(mediaPNG, given)
+	case !errors.Is(err, node.ErrNoPicture):
+		return b, err
 	}
 	if x.public != "" {
 		b.Address = x.credentialURL(award)

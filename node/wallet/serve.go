@@ -17,8 +17,9 @@ import (
 )
 
 // Sandbox is the policy of everything that leaves as a file: opened by itself,
-// it runs nothing, loads nothing and is of no origin.
-const Sandbox = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// it runs nothing, loads nothing and is of no origin. What it holds may be
+// saved by who clicks.
+const Sandbox = "sandbox allow-downloads; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // mediaLinkedDataCredential is what Open Badges 3.0 calls a credential in its
 // text, and wallets of its first years ask for.
@@ -211,7 +212,7 @@ func (x *Exporter) askCredential(r *http.Request) (answer, error) {
 	}
 	sum := sha256.Sum256(assertion)
 	a.media = map[string]string{PNG: mediaPNG, SVG: mediaSVG}[form]
-	a.tag = code + "-" + form + "-" + hex.EncodeToString(sum[:8])
+	a.tag = code + "-" + form + "-" + hex.EncodeToString(sum[:8]) + "-" + x.pictureTag(record.Class())
 	a.body = func() ([]byte, error) { return x.baked(record, form) }
 	return a, nil
 }
@@ -229,8 +230,10 @@ func (x *Exporter) askImage(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	return answer{
-		media: map[string]string{PNG: mediaPNG, SVG: mediaSVG}[form], tag: code + "-" + form,
-		body: func() ([]byte, error) { return x.picture(class.Document().(*badge.Achievement), 0, form), nil },
+		media: map[string]string{PNG: mediaPNG, SVG: mediaSVG}[form], tag: code + "-" + form + "-" + x.pictureTag(class.CID()),
+		body: func() ([]byte, error) {
+			return x.picture(class.CID(), class.Document().(*badge.Achievement), 0, form)
+		},
 	}, nil
 }
 

@@ -128,7 +128,8 @@ func (x *Exporter) Export(c cid.Cid, form, lang string) (File, error) {
 		return File{}, err
 	}
 	if class, ok := r.Document().(*badge.Achievement); ok && (form == PNG || form == SVG) {
-		return x.file(r, form, x.picture(class, 0, form)), nil
+		picture, err := x.picture(c, class, 0, form)
+		return x.file(r, form, picture), err
 	}
 	if r.Kind() != protocol.Award && form != JSON {
 		return File{}, &badge.Invalid{Member: "as", Why: form + " is for badges: a " + r.Kind().String() + " has no such form"}
@@ -184,15 +185,28 @@ func stem(r protocol.Record) string {
 	return slug(name) + "-" + code[len(code)-8:]
 }
 
-// picture draws a class at a level.
-func (x *Exporter) picture(class *badge.Achievement, level int, form string) []byte {
+// picture returns the picture of a class at a level: as PNG the one it was
+// given here, if any, else its drawing.
+func (x *Exporter) picture(code cid.Cid, class *badge.Achievement, level int, form string) ([]byte, error) {
 	drawing := art.Draw(class, level)
 	if form == SVG {
-		return drawing.SVG()
+		return drawing.SVG(), nil
+	}
+	given, _, err := x.node.Picture(code)
+	if !errors.Is(err, node.ErrNoPicture) {
+		return given, err
 	}
 	x.drawing.Lock()
 	defer x.drawing.Unlock()
-	return drawing.PNG(art.MaxSide)
+	return drawing.PNG(art.MaxSide), nil
+}
+
+// pictureTag changes when a class is given another picture.
+func (x *Exporter) pictureTag(code cid.Cid) string {
+	if _, c, err := x.node.Picture(code); err == nil {
+		return c.String()
+	}
+	return "drawn"
 }
 
 // baked is a picture that carries the credential and, where this node hosts
@@ -206,7 +220,11 @@ func (x *Exporter) baked(award protocol.Record, form string) ([]byte, error) {
 	case !notHosted(err):
 		return nil, err
 	}
-	return bake.Put(x.picture(&doc.Subject.Achievement, doc.Level(), form), payloads...)
+	picture, err := x.picture(award.Class(), &doc.Subject.Achievement, doc.Level(), form)
+	if err != nil {
+		return nil, err
+	}
+	return bake.Put(picture, payloads...)
 }
 
 // stateOf returns the state of a record, and Erased of one that is gone.

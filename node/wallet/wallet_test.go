@@ -4,10 +4,16 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -412,5 +418,82 @@ func TestFilesForJudges(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A class may have a picture of its own here, which PNGs and pages show; when
+// it is taken away the class is drawn again.
+func TestPictureOfAClass(t *testing.T) {
+	f := newFablab(t, public, "rade@exemple.fr")
+	class := f.award.Class()
+	path := "/ob/credentials/" + f.award.CID().String() + ".png"
+	drawn := f.export(class, wallet.PNG)
+	before := f.ask(http.MethodHead, path).Header().Get("ETag")
+
+	red := image.NewRGBA(image.Rect(0, 0, 40, 20))
+	draw.Draw(red, red.Rect, image.NewUniform(color.RGBA{200, 10, 10, 255}), image.Point{}, draw.Src)
+	var file bytes.Buffer
+	if err := png.Encode(&file, red); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // twice is once
+		if _, err := f.node.SetPicture(class, file.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, code, err := f.node.Picture(class)
+	if err != nil || protocol.CID(sha256.Sum256(kept)) != code {
+		t.Fatalf("kept as %v, %v; want it under its CID", code, err)
+	}
+	baked := f.export(f.award.CID(), wallet.PNG)
+	plain, err := bake.Put(baked)
+	if err != nil || !bytes.Equal(plain, kept) {
+		t.Errorf("the badge is not baked into the picture: %v", err)
+	}
+	if after := f.ask(http.MethodHead, path).Header().Get("ETag"); after == before {
+		t.Error("who kept the old picture is told that it is the same")
+	}
+	if page := f.export(f.award.CID(), wallet.HTML); !bytes.Contains(page, []byte(base64.StdEncoding.EncodeToString(kept))) {
+		t.Error("the page does not show the picture")
+	}
+	noise := image.NewNRGBA(image.Rect(0, 0, 512, 512)) // takes several rows
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range noise.Pix {
+		noise.Pix[i] = byte(random.Uint32())
+	}
+	file.Reset()
+	if err := png.Encode(&file, noise); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.node.SetPicture(class, file.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	again, code, err := f.node.Picture(class)
+	if err != nil || len(again) < 100<<10 || protocol.CID(sha256.Sum256(again)) != code {
+		t.Errorf("a large picture reads back as %d bytes, %v", len(again), err)
+	}
+	if err := f.node.RemovePicture(class); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.node.RemovePicture(class); !errors.Is(err, node.ErrNoPicture) {
+		t.Errorf("removed twice: %v", err)
+	}
+	if !bytes.Equal(f.export(class, wallet.PNG), drawn) {
+		t.Error("the class is not drawn again")
+	}
+	for range f.node.Store().Private("pictures").Each() {
+		t.Error("rows of pictures nobody has are still there")
+	}
+
+	other := newFablab(t, public, "rade@exemple.fr")
+	foreignClass, err := other.node.Record(other.award.Class())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.node.Accept(t.Context(), foreignClass.Bytes(), node.Source{Via: node.Uploaded}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.node.SetPicture(foreignClass.CID(), file.Bytes()); !errors.Is(err, keyring.ErrNoKey) {
+		t.Errorf("a class of others: %v, want %v", err, keyring.ErrNoKey)
 	}
 }

@@ -3,7 +3,7 @@
 //
 // What is drawn follows from the class alone: the outline and the icon from its
 // kind, the colours and the comb behind the icon from its id, and in the open
-// its name and levels (spec/import.md §8). The SVG of a class has the same bytes
+// its name and levels (spec/export.md §4). The SVG of a class has the same bytes
 // on every machine: all coordinates are whole numbers, and nothing in it is
 // looked up elsewhere. A drawing holds no script, no address and no style sheet.
 package art

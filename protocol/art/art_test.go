@@ -148,6 +148,19 @@ func TestDrawingIsInert(t *testing.T) {
 	}
 }
 
+// wellFormed fails when a drawing is no XML.
+func wellFormed(t *testing.T, svg []byte) {
+	t.Helper()
+	in := xml.NewDecoder(bytes.NewReader(svg))
+	for {
+		if _, err := in.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatalf("%v:\n%s", err, svg)
+		}
+	}
+}
+
 // Every name a class may have is drawn within the panel, at a size that can be
 // read, and whole unless it cannot be.
 func TestNamesFit(t *testing.T) {
