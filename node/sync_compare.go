@@ -163,6 +163,10 @@ func (n *Node) connected() []peer.ID {
 // again: as many conversations as may went on, or it began one.
 var remind = time.Second
 
+// mostTries is how often a neighbour is asked until a failure counts: one that is
+// busy, or asks itself at the same moment, hangs up.
+const mostTries = 4
+
 // compareAll compares all that is followed with every connected neighbour, now, and
 // returns when that is done: again while records come, and once more to see that
 // nothing differs any more. It returns the errors of those with which it failed.
@@ -215,7 +219,7 @@ func (n *Node) agrees() bool {
 func (n *Node) compareOnce(ctx context.Context) (failed map[peer.ID]error, err error) {
 	s := n.sync
 	failed = map[peer.ID]error{}
-	waiting := map[peer.ID]int{}
+	waiting, tries := map[peer.ID]int{}, map[peer.ID]int{}
 	s.mu.Lock()
 	for _, id := range n.connected() {
 		waiting[id] = s.ends[id].times
@@ -229,6 +233,10 @@ func (n *Node) compareOnce(ctx context.Context) (failed map[peer.ID]error, err e
 		turned := s.turned
 		for id, times := range waiting {
 			if last := s.ends[id]; last.times != times {
+				if tries[id]++; last.err != nil && tries[id] < mostTries {
+					waiting[id] = last.times
+					continue
+				}
 				delete(waiting, id)
 				if last.err != nil {
 					failed[id] = last.err

@@ -180,7 +180,10 @@ func TestMuchAtOnce(t *testing.T) {
 			home.meets(away)
 		}
 		same(t, brest, len(notices()), home, away)
-		eventually(t, "several", func() bool { return must(away.Report())(t).Sync.Conversations >= 3 })
+		eventually(t, "several", func() bool {
+			r := must(away.Report())(t).Sync
+			return r.Conversations >= 3 && r.Received == len(notices())
+		})
 		if r := must(away.Report())(t).Sync; r.Received != len(notices()) || r.Failed > 1 {
 			t.Errorf("got %+v", r)
 		}
