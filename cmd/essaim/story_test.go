@@ -42,8 +42,15 @@ func TestMain(m *testing.M) {
 // Each file of testdata is a story told with the real program: its processes,
 // its folders and its sockets.
 func TestStories(t *testing.T) {
+	dir, files := "testdata", []string(nil)
+	if testing.Short() { // those in which a node serves and others speak to it
+		dir = ""
+		for _, name := range []string{"bundle", "http", "invite", "mirror", "network", "reach", "serve", "wallet"} {
+			files = append(files, filepath.Join("testdata", name+".txt"))
+		}
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir, Files: files,
 		Setup: func(e *testscript.Env) error {
 			// Nothing of who runs the tests: neither settings nor language.
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
