@@ -44,7 +44,6 @@ func Moment(value any, end bool, v *Verdict) (t time.Time, ok bool) {
 // Period answers Dates from when a badge begins and ends, values as they stand
 // in it; nil is absent.
 func (v *Verdict) Period(now time.Time, begins, ends any) {
-	v.Says(Dates, Yes, InForce, "")
 	from, ok := Moment(begins, false, v)
 	switch {
 	case !ok:
@@ -54,6 +53,12 @@ func (v *Verdict) Period(now time.Time, begins, ends any) {
 		v.Says(Dates, No, NotYet, text(begins))
 		return
 	}
+	v.Until(now, ends)
+}
+
+// Until answers Dates of what may have begun at any time, from when it ends.
+func (v *Verdict) Until(now time.Time, ends any) {
+	v.Says(Dates, Yes, InForce, "")
 	if ends == nil || ends == "" {
 		return
 	}

@@ -296,6 +296,23 @@ func person(t testing.TB, seed byte) (ed25519.PrivateKey, did.DID) {
 	return key, did.FromPublicKey(key.Public().(ed25519.PublicKey))
 }
 
+// When a credential begins is optional in 2.0, and in no other.
+func TestWithoutABeginning(t *testing.T) {
+	const v1, v2 = "https://www.w3.org/2018/credentials/v1", "https://www.w3.org/ns/credentials/v2"
+	plain := func(context, more string) string {
+		return `{"@context":["` + context + `"],"type":["VerifiableCredential"],"issuer":"did:example:brest",` + more + `"credentialSubject":{"id":"did:example:alice"}}`
+	}
+	for name, test := range map[string]struct{ file, want string }{
+		"a credential 2.0":             {plain(v2, ""), "yes in_force"},
+		"a credential 2.0 of the past": {plain(v2, `"validUntil":"2024-01-01T00:00:00Z",`), "no expired"},
+		"a credential 2.0 of no time":  {plain(v2, `"validFrom":"yesterday",`), "no bad_time"},
+		"a credential 1.1":             {plain(v1, ""), "no bad_time"},
+		"a badge":                      {strings.Replace(credential3("did:example:brest", ""), `"validFrom":"2024-01-01T00:00:00Z",`, "", 1), "no bad_time"},
+	} {
+		expect(t, name, ask(test.file, nil), map[foreign.Question]string{foreign.Dates: test.want})
+	}
+}
+
 // Whose key it is decides whether a signature that fits means anything.
 func TestWhoseKey(t *testing.T) {
 	brest, brestDID := person(t, 1)
@@ -437,6 +454,10 @@ func TestStatusLists(t *testing.T) {
 		return `"credentialStatus":{"id":"` + at + `#` + index + `","type":"BitstringStatusListEntry","statusPurpose":"` + purpose + `","statusListIndex":"` + index + `","statusListCredential":"` + at + `"},`
 	}
 	good := proven(t, list(brestDID, "revocation", encoded(bits)), proof.RDFC, brestDID.VerificationMethod(), brest)
+	until := func(end string) string { // with an end alone
+		dated := strings.Replace(list(brestDID, "revocation", encoded(bits)), `"validFrom":"2024-01-01T00:00:00Z"`, `"validUntil":"`+end+`"`, 1)
+		return proven(t, dated, proof.RDFC, brestDID.VerificationMethod(), brest)
+	}
 	for name, tt := range map[string]struct{ status, list, want string }{
 		"not set":           {entry("22", "revocation"), good, "yes not_revoked"},
 		"set":               {entry("23", "revocation"), good, "no revoked"},
@@ -446,6 +467,8 @@ func TestStatusLists(t *testing.T) {
 		"another purpose":   {entry("23", "suspension"), good, "unknown bad_status_list"},
 		"away":              {entry("23", "revocation"), "", "unknown not_at_hand"},
 		"no JSON":           {entry("23", "revocation"), "<html>", "unknown bad_status_list"},
+		"until then":        {entry("22", "revocation"), until("2099-01-01T00:00:00Z"), "yes not_revoked"},
+		"ended":             {entry("22", "revocation"), until("2024-01-01T00:00:00Z"), "unknown bad_status_list"},
 		"unsigned":          {entry("22", "revocation"), list(brestDID, "revocation", encoded(bits)), "unknown bad_status_list"},
 		"altered":           {entry("22", "revocation"), strings.Replace(good, `"validFrom":"2024-01-01`, `"validFrom":"2024-01-02`, 1), "unknown bad_status_list"},
 		"Mallory's":         {entry("22", "revocation"), proven(t, list(malloryDID, "revocation", encoded(bits)), proof.RDFC, malloryDID.VerificationMethod(), mallory), "unknown bad_status_list"},

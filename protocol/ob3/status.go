@@ -109,8 +109,12 @@ func (c *credential) bitstring(e foreign.Object) foreign.Finding {
 	if list.issuer() != c.issuer() || v.Findings[foreign.Signature].Answer == foreign.No || v.Findings[foreign.Issuer].Answer == foreign.No {
 		return bad
 	}
-	v.Period(c.in.Now, document.Object["validFrom"], document.Object["validUntil"])
-	if document.Object["validFrom"] != nil && v.Findings[foreign.Dates].Answer == foreign.No {
+	if begins, ends := document.Object["validFrom"], document.Object["validUntil"]; begins == nil {
+		v.Until(c.in.Now, ends)
+	} else {
+		v.Period(c.in.Now, begins, ends)
+	}
+	if v.Findings[foreign.Dates].Answer == foreign.No {
 		return bad
 	}
 	subject := list.subject()

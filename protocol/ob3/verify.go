@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"codeberg.org/essaim/essaim/protocol/foreign"
+	"codeberg.org/essaim/essaim/protocol/proof"
 )
 
 // Addresses that say what a document follows.
@@ -71,7 +72,12 @@ func (c *credential) content() {
 	if ends == nil {
 		ends = members["expirationDate"]
 	}
-	c.v.Period(c.in.Now, begins, ends)
+	// Of a credential 2.0 the beginning is optional, of a badge and of one 1.1 not.
+	if contexts := c.Texts("@context"); begins == nil && c.v.Standard == "VC" && len(contexts) > 0 && contexts[0] == proof.ContextCredentials {
+		c.v.Until(c.in.Now, ends)
+	} else {
+		c.v.Period(c.in.Now, begins, ends)
+	}
 	c.recipient()
 	subject := c.subject()
 	for _, o := range []foreign.Object{members, subject.Object("achievement"), members.Object("issuer")} {
