@@ -249,11 +249,17 @@ func credential3(issuer, more string) string {
 // proven adds a proof by key to a document, whatever method it is to name.
 func proven(t testing.TB, document, suite, method string, key ed25519.PrivateKey) string {
 	t.Helper()
+	return provenAt(t, document, `"2024-01-01T00:00:00Z"`, suite, method, key)
+}
+
+// provenAt is proven with the time in the proof, a JSON value.
+func provenAt(t testing.TB, document, created, suite, method string, key ed25519.PrivateKey) string {
+	t.Helper()
 	unsecured, err := proof.Canonicalize([]byte(document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := `{"created":"2024-01-01T00:00:00Z","cryptosuite":"` + suite + `","proofPurpose":"assertionMethod","type":"DataIntegrityProof","verificationMethod":"` + method + `"}`
+	config := `{"created":` + created + `,"cryptosuite":"` + suite + `","proofPurpose":"assertionMethod","type":"DataIntegrityProof","verificationMethod":"` + method + `"}`
 	h := proof.HashJCS([]byte(config), unsecured)
 	if suite == proof.RDFC {
 		if h, err = proof.HashForeign([]byte(config), unsecured); err != nil {
@@ -310,6 +316,22 @@ func TestWithoutABeginning(t *testing.T) {
 		"a badge":                      {strings.Replace(credential3("did:example:brest", ""), `"validFrom":"2024-01-01T00:00:00Z",`, "", 1), "no bad_time"},
 	} {
 		expect(t, name, ask(test.file, nil), map[foreign.Question]string{foreign.Dates: test.want})
+	}
+}
+
+// A signature over a time that is none fits and proves nothing (Data Integrity
+// EdDSA Cryptosuites v1.0, §3.2.5 and §3.3.5). One without a zone is UTC.
+func TestWhenAProofWasMade(t *testing.T) {
+	brest, id := person(t, 2)
+	for _, suite := range []string{proof.RDFC, proof.JCS} {
+		for created, want := range map[string]string{
+			`"2024-01-01T00:00:00Z"`: "yes signature_fits", `"2024-01-01T01:00:00.5+01:00"`: "yes signature_fits",
+			`"2024-01-01T00:00:00"`: "yes signature_fits",
+			`"yesterday"`:           "no bad_proof", `""`: "no bad_proof", `1704067200`: "no bad_proof",
+		} {
+			file := provenAt(t, credential3(string(id), ""), created, suite, id.VerificationMethod(), brest)
+			expect(t, suite+" created "+created, ask(file, nil), map[foreign.Question]string{foreign.Signature: want})
+		}
 	}
 }
 

@@ -145,6 +145,9 @@ func (c *credential) checkProof(p foreign.Object, raw jsontext.Value, unsecured 
 	case err != nil:
 		return unknown(foreign.No, foreign.BadProof, err.Error())
 	case proof.Verify(public, h, signature):
+		if _, ok := foreign.Moment(p["created"], false, c.v); p["created"] != nil && (!ok || p.Text("created") == "") {
+			return unknown(foreign.No, foreign.BadProof, "created")
+		}
 		if ends, ok := foreign.Moment(p["expires"], false, c.v); p["expires"] != nil && (!ok || ends.Before(c.in.Now)) {
 			return unknown(foreign.No, foreign.BadProof, "expires")
 		}
