@@ -123,6 +123,11 @@ func (s *signer) issue(suite string, body []byte) (any, error) {
 		credential.Object["issuer"] = string(s.id)
 	}
 	delete(credential.Object, "proof")
+	// Credentials 1.1 have no words for a proof of this kind: they get them
+	// (Data Integrity 1.0, Context Injection).
+	if !credential.Names(proof.ContextCredentials) && !credential.Names(proof.ContextDataIntegrity) {
+		credential.Object["@context"] = append(credential.List("@context"), proof.ContextDataIntegrity)
+	}
 	config := map[string]any{
 		"type": proof.Type, "cryptosuite": suite, "created": badge.FormatTime(time.Now()),
 		"verificationMethod": s.id.VerificationMethod(), "proofPurpose": proof.Assertion,
