@@ -31,11 +31,19 @@ const credentials = {
     '@context': ['https://www.w3.org/ns/credentials/v2'], id: 'urn:uuid:86294362-4254-4f36-854f-3952fe42555d',
     type: ['VerifiableCredential'], issuer: did, validFrom: '2026-01-01T00:00:00Z', credentialSubject: {id: 'did:example:alice', name: 'Zoë 🐝'},
   },
+  'VC 2.0 without dates': {
+    '@context': ['https://www.w3.org/ns/credentials/v2'], type: ['VerifiableCredential'], issuer: did, credentialSubject: {name: 'Alice'},
+  },
   'VC 1.1': {
     '@context': ['https://www.w3.org/2018/credentials/v1', 'https://w3id.org/security/data-integrity/v2'],
     id: 'urn:uuid:86294362-4254-4f36-854f-3952fe42555d', type: ['VerifiableCredential'], issuer: {id: did},
     issuanceDate: '2026-01-01T00:00:00Z', credentialSubject: {id: 'did:example:alice'},
   },
+};
+// Without a word for proofs of this kind: the issuer adds the context that has it.
+const bare = {
+  '@context': ['https://www.w3.org/2018/credentials/v1'], type: ['VerifiableCredential'], issuer: did,
+  issuanceDate: '2020-03-16T22:37:26.544Z', credentialSubject: {id: 'did:example:alice'},
 };
 // What makes a signed credential worthless, each by itself.
 const harms = {
@@ -96,6 +104,13 @@ for (const suite of ['rdfc', 'jcs']) {
       const answer = await call(suite, 'verify', {verifiableCredential: harmed});
       test(name(harm), answer.status === 400 && answer.body.verified === false, answer);
     }
+    for (const [created, status] of [['yesterday', 400], ['2026-01-01T00:00:00', 200]]) {
+      const integrity = new DataIntegrityProof({signer: key.signer(), cryptosuite: signing[suite]()});
+      integrity.date = created; // as it stands: given to the constructor it would be made a time
+      const dated = await jsigs.sign(clone(credential), {suite: integrity, purpose: purpose(), documentLoader});
+      const answer = await call(suite, 'verify', {verifiableCredential: dated});
+      test(name(`created ${dated.proof.created}, and signed`), answer.status === status && dated.proof.created === created, {answer, proof: dated.proof});
+    }
     const other = await call(suite, 'verify', {verifiableCredential: signed, options: {expectedProofPurpose: 'authentication'}});
     test(name('another purpose expected'), other.status === 400, other);
     const domain = await call(suite, 'verify', {verifiableCredential: signed, options: {domain: 'domain.example', challenge: '1235abcd6789'}});
@@ -103,6 +118,10 @@ for (const suite of ['rdfc', 'jcs']) {
     const wrong = await call({rdfc: 'jcs', jcs: 'rdfc'}[suite], 'verify', {verifiableCredential: signed});
     test(name('at the other suite'), wrong.status === 400, wrong);
   }
+  const given = await call(suite, 'issue', {credential: bare});
+  test(`${cryptosuite}: a credential 1.1 is given the context of proofs`, given.status === 201 &&
+    given.body['@context'].join() === [...bare['@context'], 'https://w3id.org/security/data-integrity/v2'].join() &&
+    (await call(suite, 'verify', {verifiableCredential: given.body})).status === 200, given);
   for (const [what, change] of Object.entries({
     'no @context': c => { delete c['@context']; }, 'no type': c => { delete c.type; }, 'no issuer': c => { delete c.issuer; },
     'no credentialSubject': c => { delete c.credentialSubject; }, 'subject is a text': c => { c.credentialSubject = 'alice'; },

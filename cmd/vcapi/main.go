@@ -9,7 +9,8 @@
 // Usage: vcapi [PROGRAM ARGUMENT…]. It listens on 127.0.0.1 and runs the
 // program with its address in VCAPI_URL and its identity in VCAPI_DID; without a
 // program it serves until it is interrupted. The operations are
-// POST {url}/rdfc/credentials/issue and so on, and /jcs/….
+// POST {url}/rdfc/credentials/issue and so on, and /jcs/…. What suites say of it
+// stands in spec/export.md §5.
 package main
 
 import (
