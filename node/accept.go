@@ -127,6 +127,7 @@ func (n *Node) admit(ctx context.Context, from Source, records ...protocol.Recor
 	for i, o := range outcomes {
 		if o.Status != store.Known {
 			n.sets.add(records[i])
+			n.classSets.change(records[i])
 		}
 	}
 	for i, r := range records {

@@ -22,6 +22,7 @@ const (
 	FrameCredit = frameCredit
 	ControlName = controlName
 	BadgesName  = badgesName
+	ClassName   = className
 )
 
 var (
@@ -124,7 +125,24 @@ func ReadData(body []byte) (records [][]byte, keys []reconcile.Key, err error) {
 }
 
 // View is a set as it is now.
-func (n *Node) View(name string) (reconcile.View, bool) { return n.sets.view(name) }
+func (n *Node) View(name string) (reconcile.View, bool) {
+	of, ok := parseSetName(name)
+	if !ok {
+		return reconcile.View{}, false
+	}
+	v, _, ok, err := n.viewSet(of)
+	return v, ok && err == nil
+}
+
+// ClassSetsKept is how many sets of classes are remembered, and with how many keys.
+func (n *Node) ClassSetsKept() (sets, keys int) {
+	n.classSets.mu.Lock()
+	defer n.classSets.mu.Unlock()
+	for _, x := range n.classSets.kept {
+		keys += x.view.Len()
+	}
+	return len(n.classSets.kept), keys
+}
 
 // Hollows is how many hollow keys there are.
 func (n *Node) Hollows() int {

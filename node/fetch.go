@@ -216,7 +216,7 @@ func (f *fetcher) round() error {
 		}
 		w.asked, w.left = w.asked[:0], fetchPeers
 	}
-	missing, err := f.node.store.Missing(maxRecalled)
+	missing, err := f.node.missing(maxRecalled)
 	if err != nil {
 		return err
 	}

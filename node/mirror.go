@@ -4,26 +4,53 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/territory"
+	"codeberg.org/essaim/essaim/store"
 )
 
-// Mirror is a durable choice: to keep all records of a territory, and to say how
-// that stands. Its territories are followed as long as it stands, and what brings
-// their records is synchronisation, however often it is cut.
+// Mirror is a durable choice: to keep all records of a territory, or those of some
+// classes, and to say how that stands. The territories of a whole one are followed
+// as long as it stands. What brings records is synchronisation, however often it is
+// cut.
 type Mirror struct {
-	ID       territory.ID
-	Children bool      // with all that the tables have within it
-	Since    time.Time // it was first asked for
+	ID territory.ID
+	MirrorChoice
+	Since time.Time // it was first asked for
 	// Territories are those kept: ID, then its children in the order of the
 	// tables, then those of earlier tables.
 	Territories []territory.ID
+}
+
+// MirrorChoice is what of a territory is mirrored.
+type MirrorChoice struct {
+	Children bool // with all that the tables have within it
+	// Classes are those kept, with their awards, of a partial mirror; none for all
+	// records.
+	Classes []cid.Cid
+}
+
+// whole reports whether all records are kept.
+func (c MirrorChoice) whole() bool { return len(c.Classes) == 0 }
+
+// sets are those of classes that a partial mirror keeps.
+func (m Mirror) sets() (out []setName) {
+	for _, t := range m.Territories {
+		for _, c := range m.Classes {
+			out = append(out, setName{territory: t, class: c})
+		}
+	}
+	return out
 }
 
 // bucketMirrors: territory id → mirrorRow in JSON.
@@ -31,6 +58,7 @@ const bucketMirrors = "mirrors"
 
 type mirrorRow struct {
 	Children    bool           `json:"children,omitempty"`
+	Classes     []string       `json:"classes,omitempty"`
 	Since       time.Time      `json:"since"`
 	Territories []territory.ID `json:"territories"`
 }
@@ -50,7 +78,16 @@ func (n *Node) Mirrors() ([]Mirror, error) {
 		if err := json.Unmarshal(value, &row); err != nil {
 			return nil, fmt.Errorf("mirror %s %w: %w", key, errMirrorRead, err)
 		}
-		out = append(out, Mirror{territory.ID(key), row.Children, row.Since, row.Territories})
+		m := Mirror{ID: territory.ID(key), Since: row.Since, Territories: row.Territories}
+		m.Children = row.Children
+		for _, name := range row.Classes {
+			c, err := cid.Decode(name)
+			if err != nil {
+				return nil, fmt.Errorf("mirror %s %w: %w", key, errMirrorRead, err)
+			}
+			m.Classes = append(m.Classes, c)
+		}
+		out = append(out, m)
 	}
 	return out, nil
 }
@@ -69,25 +106,69 @@ func (n *Node) Mirror(id territory.ID) (Mirror, error) {
 	return Mirror{}, fmt.Errorf("territory %s %w", id, ErrNotMirror)
 }
 
-// AddMirror mirrors a territory, with its children or not, from now on. To add one
-// again is to change which. It follows all that the mirror needs.
-func (n *Node) AddMirror(id territory.ID, children bool) (Mirror, error) {
+// AddMirror mirrors a territory from now on. To add one again is to choose anew. It
+// follows all that a whole mirror needs.
+func (n *Node) AddMirror(id territory.ID, choice MirrorChoice) (Mirror, error) {
 	if _, err := territory.Parse(string(id)); err != nil {
 		return Mirror{}, err
 	}
+	classes := map[cid.Cid]bool{}
+	for _, c := range choice.Classes {
+		if _, err := badge.ParseCID(c.String()); err != nil {
+			return Mirror{}, err
+		}
+		classes[c] = true
+	}
+	choice.Classes = slices.SortedFunc(maps.Keys(classes), func(a, b cid.Cid) int { return strings.Compare(a.String(), b.String()) })
 	n.acting.Lock()
 	defer n.acting.Unlock()
-	m := Mirror{ID: id, Children: children, Since: n.now().UTC().Truncate(time.Second)}
-	before, err := n.Mirror(id)
-	switch {
-	case err == nil:
-		m.Since = before.Since
-	case !errors.Is(err, ErrNotMirror):
+	m := Mirror{ID: id, MirrorChoice: choice, Since: n.now().UTC().Truncate(time.Second)}
+	all, err := n.Mirrors()
+	if err != nil {
 		return m, err
 	}
 	if m.Territories, err = n.mirrored(m); err != nil {
 		return m, err
 	}
+	sets := len(m.sets())
+	for _, other := range all {
+		if other.ID == id {
+			m.Since = other.Since
+		} else {
+			sets += len(other.sets())
+		}
+	}
+	if sets > synchro.Classes {
+		return m, &badge.Invalid{
+			Member: "territory " + string(id),
+			Why:    fmt.Sprintf("has too much in scope: %d classes would be kept, counted in each territory, at most %d are; mirror it whole", sets, synchro.Classes),
+		}
+	}
+	if m.whole() {
+		if err := n.mayFollow(m); err != nil {
+			return m, err
+		}
+	}
+	if err := n.writeMirror(m); err != nil {
+		return m, err
+	}
+	if m.whole() {
+		if err := n.follow(forMirror, m.Territories...); err != nil {
+			return m, err
+		}
+	}
+	if err := n.unfollowSpare(); err != nil {
+		return m, err
+	}
+	if err := n.keepPartial(); err != nil {
+		return m, err
+	}
+	n.sync.miss("") // somebody may have it
+	return m, nil
+}
+
+// mayFollow refuses a mirror for which too much would be followed.
+func (n *Node) mayFollow(m Mirror) error {
 	all := n.Followed()
 	for _, t := range m.Territories {
 		if !slices.Contains(all, t) {
@@ -95,18 +176,12 @@ func (n *Node) AddMirror(id territory.ID, children bool) (Mirror, error) {
 		}
 	}
 	if len(all) > maxFollowed {
-		return m, &badge.Invalid{
-			Member: "territory " + string(id),
+		return &badge.Invalid{
+			Member: "territory " + string(m.ID),
 			Why:    fmt.Sprintf("has too many children: %d territories would be followed, at most %d are; mirror some of its children", len(all), maxFollowed),
 		}
 	}
-	if err := n.writeMirror(m); err != nil {
-		return m, err
-	}
-	if err := n.follow(forMirror, m.Territories...); err != nil {
-		return m, err
-	}
-	return m, n.unfollowSpare()
+	return nil
 }
 
 // RemoveMirror mirrors a territory no more, and stops following what nothing else
@@ -120,7 +195,37 @@ func (n *Node) RemoveMirror(id territory.ID) error {
 	if err := n.mirrors.Delete([]byte(id)); err != nil {
 		return fmt.Errorf("mirror %s: %w", id, err)
 	}
-	return n.unfollowSpare()
+	if err := n.unfollowSpare(); err != nil {
+		return err
+	}
+	return n.keepPartial()
+}
+
+// keepPartial brings the sets that are kept up to what partial mirrors need: those
+// of their classes, and control of territories that are not followed. Until the
+// sets are read at a start, only names are noted.
+func (n *Node) keepPartial() error {
+	all, err := n.Mirrors()
+	if err != nil {
+		return err
+	}
+	var names []string
+	var territories []territory.ID
+	for _, m := range all {
+		if m.whole() {
+			continue
+		}
+		territories = append(territories, m.Territories...)
+		for _, of := range m.sets() {
+			names = append(names, of.String())
+		}
+	}
+	n.sets.keepClasses(names)
+	if !n.sets.started() {
+		return nil
+	}
+	n.sets.dropPartial(territories)
+	return n.readControl(territories...)
 }
 
 // mirrored is what a mirror keeps by the tables of today.
@@ -137,7 +242,11 @@ func (n *Node) mirrored(m Mirror) ([]territory.ID, error) {
 }
 
 func (n *Node) writeMirror(m Mirror) error {
-	raw, err := json.Marshal(mirrorRow{m.Children, m.Since, m.Territories})
+	row := mirrorRow{Children: m.Children, Since: m.Since, Territories: m.Territories}
+	for _, c := range m.Classes {
+		row.Classes = append(row.Classes, c.String())
+	}
+	raw, err := json.Marshal(row)
 	if err == nil {
 		err = n.mirrors.Put([]byte(m.ID), raw)
 	}
@@ -171,11 +280,17 @@ func (n *Node) keepMirrors() error {
 				return err
 			}
 		}
+		if !m.whole() {
+			continue
+		}
 		if err := n.follow(forMirror, m.Territories...); err != nil {
 			n.log.Error("not all of a mirror is followed", "territory", m.ID, "err", err)
 		}
 	}
-	return n.unfollowSpare()
+	if err := n.unfollowSpare(); err != nil {
+		return err
+	}
+	return n.keepPartial()
 }
 
 // unfollowSpare stops following what was followed for a mirror, and no mirror needs.
@@ -186,7 +301,7 @@ func (n *Node) unfollowSpare() error {
 	}
 	for key, why := range n.follows.Each() {
 		id := territory.ID(key)
-		if string(why) != forMirror || slices.ContainsFunc(all, func(m Mirror) bool { return slices.Contains(m.Territories, id) }) {
+		if string(why) != forMirror || slices.ContainsFunc(all, func(m Mirror) bool { return m.whole() && slices.Contains(m.Territories, id) }) {
 			continue
 		}
 		if err := n.unfollow(id); err != nil {
@@ -196,14 +311,14 @@ func (n *Node) unfollowSpare() error {
 	return nil
 }
 
-// mirrorOf returns a mirror that needs a territory.
+// mirrorOf returns a mirror that needs a territory to be followed.
 func (n *Node) mirrorOf(id territory.ID) (of territory.ID, ok bool) {
 	all, err := n.Mirrors()
 	if err != nil {
 		return "", false
 	}
 	for _, m := range all {
-		if slices.Contains(m.Territories, id) {
+		if m.whole() && slices.Contains(m.Territories, id) {
 			return m.ID, true
 		}
 	}
@@ -232,9 +347,10 @@ type MirrorReport struct {
 	Mirror
 	Verdict MirrorVerdict
 	At      time.Time // of the oldest of the comparisons below; zero without any
-	Records int       // erased ones too; one of several territories counts in each
+	Records int       // erased ones too, but of classes; one of several territories counts in each
 	Arrivals
 	Territories []MirroredTerritory
+	Classes     []MirroredClass // of a partial mirror
 	Neighbours  []MirrorNeighbour
 	ReadOnly    bool // the disk is nearly full: nothing is received
 }
@@ -245,12 +361,20 @@ type MirroredTerritory struct {
 	Against []Against
 }
 
+// MirroredClass is one class of a partial mirror in one of its territories.
+type MirroredClass struct {
+	Class     cid.Cid
+	Territory territory.ID
+	Count     int // of records, its own too; erased ones are of no class
+	Against   []Against
+}
+
 // MirrorNeighbour is a connected peer, and what differs from it in all territories
 // of a mirror that both keep.
 type MirrorNeighbour struct {
 	Peer             peer.ID
 	At               time.Time // of the oldest comparison; zero without any
-	Keeps            int       // how many of the territories it keeps
+	Keeps            int       // how many of the territories it keeps, or of the classes
 	Same             bool
 	Missing, Lacking int
 	Err              error // why it could not be compared just now
@@ -307,42 +431,106 @@ func (n *Node) countMembers(ids []territory.ID) (map[territory.ID]int, error) {
 
 func (n *Node) reportMirror(m Mirror, failed map[peer.ID]error) (r MirrorReport, err error) {
 	r = MirrorReport{Mirror: m, ReadOnly: n.store.ReadOnly()}
-	var counts map[territory.ID]int
-	select {
-	case <-n.sync.ready:
-	default: // there are no sets, or not yet
-		if counts, err = n.countMembers(m.Territories); err != nil {
-			return r, err
-		}
-	}
 	connected, arrivals := n.connected(), n.sync.arrivals()
 	for _, p := range connected {
 		r.Neighbours = append(r.Neighbours, MirrorNeighbour{Peer: p, Same: true, Err: failed[p]})
 	}
-	for _, t := range n.syncReport(m.Territories).Territories {
-		if counts != nil {
-			t.Count, t.Root = counts[t.ID], ""
-		}
-		of := MirroredTerritory{t, n.sync.againstAll(t.ID, connected)}
-		r.Territories = append(r.Territories, of)
+	if m.whole() {
+		err = n.reportWhole(&r, connected)
+	} else {
+		err = n.reportPartial(&r, connected)
+	}
+	if err != nil {
+		return r, err
+	}
+	for _, t := range r.Territories {
 		r.Records += t.Count
 		a := arrivals[t.ID]
 		r.Received, r.BytesReceived, r.Coming = r.Received+a.Received, r.BytesReceived+a.BytesReceived, r.Coming+a.Coming
-		for _, a := range of.Against {
-			i := slices.Index(connected, a.Peer)
-			r.Neighbours[i].add(a)
-		}
 	}
 	r.judge(n.host != nil && n.gossip.Load() != nil)
 	return r, nil
 }
 
-func (x *MirrorNeighbour) add(a Against) {
+func (n *Node) reportWhole(r *MirrorReport, connected []peer.ID) (err error) {
+	ids := r.Mirror.Territories
+	var counts map[territory.ID]int
+	select {
+	case <-n.sync.ready:
+	default: // there are no sets, or not yet
+		if counts, err = n.countMembers(ids); err != nil {
+			return err
+		}
+	}
+	for _, t := range n.syncReport(ids).Territories {
+		if counts != nil {
+			t.Count, t.Root = counts[t.ID], ""
+		}
+		of := MirroredTerritory{t, n.sync.againstAll(string(t.ID), connected)}
+		r.Territories = append(r.Territories, of)
+		r.besideAll(of.Against)
+	}
+	return nil
+}
+
+// reportPartial counts in the indexes of the store, half a microsecond a record.
+func (n *Node) reportPartial(r *MirrorReport, connected []peer.ID) error {
+	for _, id := range r.Mirror.Territories {
+		t := MirroredTerritory{TerritoryReport: TerritoryReport{ID: id}}
+		control := setName{territory: id, control: true}
+		count, err := n.store.Count(store.Query{Kinds: []protocol.Kind{protocol.Status, protocol.Succession}, Territory: id})
+		if err != nil {
+			return err
+		}
+		t.Count, t.Against = count, n.sync.againstAll(control.String(), connected)
+		for i := range t.Against {
+			if t.Against[i].Follows {
+				r.neighbour(t.Against[i].Peer).note(t.Against[i])
+			}
+		}
+		for _, class := range r.Mirror.Classes {
+			of := setName{territory: id, class: class}
+			c := MirroredClass{Class: class, Territory: id}
+			if c.Count, err = n.store.CountInClass(class, id); err != nil {
+				return err
+			}
+			t.Count += c.Count
+			for _, p := range connected {
+				if i := slices.IndexFunc(t.Against, func(a Against) bool { return a.Peer == p && !a.Follows }); i >= 0 {
+					c.Against = append(c.Against, t.Against[i]) // nor any class of it
+				} else {
+					c.Against = append(c.Against, n.sync.againstAll(of.String(), []peer.ID{p})...)
+				}
+			}
+			r.Classes = append(r.Classes, c)
+			r.besideAll(c.Against)
+		}
+		r.Territories = append(r.Territories, t)
+	}
+	return nil
+}
+
+func (r *MirrorReport) neighbour(id peer.ID) *MirrorNeighbour {
+	return &r.Neighbours[slices.IndexFunc(r.Neighbours, func(x MirrorNeighbour) bool { return x.Peer == id })]
+}
+
+// besideAll counts territories or classes beside each neighbour.
+func (r *MirrorReport) besideAll(all []Against) {
+	for _, a := range all {
+		x := r.neighbour(a.Peer)
+		x.note(a)
+		if a.Follows {
+			x.Keeps++
+		}
+	}
+}
+
+// note counts what differs.
+func (x *MirrorNeighbour) note(a Against) {
 	if x.At.IsZero() || a.At.Before(x.At) {
 		x.At = a.At
 	}
 	if a.Follows {
-		x.Keeps++
 		x.Same = x.Same && a.Same
 		x.Missing, x.Lacking = x.Missing+a.Missing, x.Lacking+a.Lacking
 	}

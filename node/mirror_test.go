@@ -46,7 +46,7 @@ func TestMirrorWithChildren(t *testing.T) {
 	far, elsewhere := notice(t, 1, bob, noon, quimper), notice(t, 2, bob, noon, rennes)
 	neighbour.brings(far.Bytes(), elsewhere.Bytes())
 
-	m := must(mirror.AddMirror(finistere, true))(t)
+	m := must(mirror.AddMirror(finistere, node.MirrorChoice{Children: true}))(t)
 	if m.Territories[0] != finistere || !slices.Contains(m.Territories, brest) || !slices.Contains(m.Territories, quimper) || slices.Contains(m.Territories, rennes) {
 		t.Errorf("territories: got %v, want Finistère and what is within", m.Territories)
 	}
@@ -101,7 +101,7 @@ func TestMirrorTellsTheDifference(t *testing.T) {
 	tomorrow := noon.Add(24 * time.Hour)
 	ahead.clock.pass(25 * time.Hour)
 	for _, b := range []*box{slow, ahead} {
-		must(b.AddMirror(brest, false))(t)
+		must(b.AddMirror(brest, node.MirrorChoice{}))(t)
 	}
 	slow.brings(notices()[:40]...)
 	for i := range 7 {
@@ -135,7 +135,7 @@ func TestMirrorHonoursErasure(t *testing.T) {
 	secret, welding := notice(t, 1, alice, noon), class(t, "Soudure", bob, noon)
 	revoked := award(t, welding, bob, alice, noon)
 	away := start(t)
-	must(away.AddMirror(brest, false))(t)
+	must(away.AddMirror(brest, node.MirrorChoice{}))(t)
 	for _, b := range []*box{home, away} {
 		b.brings(secret.Bytes(), welding.Bytes(), revoked.Bytes())
 	}
@@ -143,7 +143,7 @@ func TestMirrorHonoursErasure(t *testing.T) {
 	home.brings(status(t, secret.CID(), badge.Erased, alice, noon).Bytes(), status(t, revoked.CID(), badge.Revoked, bob, noon).Bytes())
 	// A late one met the old mirror first, and has what was erased.
 	linked(t, late, away)
-	must(late.AddMirror(brest, false))(t)
+	must(late.AddMirror(brest, node.MirrorChoice{}))(t)
 	compared(t, late, brest)
 	if !late.has(secret) {
 		t.Fatal("the late node did not get what was not erased yet")
@@ -169,8 +169,8 @@ func TestMirrorIsDurable(t *testing.T) {
 	config := configure(t.TempDir(), c)
 	config.InMemory = false
 	b := run(t, config, c, rennes)
-	must(b.AddMirror(finistere, true))(t)
-	must(b.AddMirror(brest, false))(t)
+	must(b.AddMirror(finistere, node.MirrorChoice{Children: true}))(t)
+	must(b.AddMirror(brest, node.MirrorChoice{}))(t)
 	if err := b.Follow(quimper); err != nil { // also for itself
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestMirrorIsDurable(t *testing.T) {
 		t.Errorf("mirrors: got %+v", all)
 	}
 	// Without children it keeps itself alone; Brest has its own mirror.
-	must(b.AddMirror(finistere, false))(t)
+	must(b.AddMirror(finistere, node.MirrorChoice{}))(t)
 	if got, want := b.Followed(), []territory.ID{quimper, brest, rennes, finistere}; !slices.Equal(got, want) {
 		t.Errorf("without children: follows %v, want %v", got, want)
 	}
@@ -211,16 +211,16 @@ func TestMirrorIsDurable(t *testing.T) {
 func TestMirrorTooLarge(t *testing.T) {
 	b := offline(t)
 	var invalid *badge.Invalid
-	if _, err := b.AddMirror("iso:FR", true); !errors.As(err, &invalid) {
+	if _, err := b.AddMirror("iso:FR", node.MirrorChoice{Children: true}); !errors.As(err, &invalid) {
 		t.Errorf("got %v, want that there are too many", err)
 	}
-	if _, err := b.AddMirror("Brest", true); !errors.Is(err, territory.ErrSyntax) {
+	if _, err := b.AddMirror("Brest", node.MirrorChoice{Children: true}); !errors.Is(err, territory.ErrSyntax) {
 		t.Errorf("got %v, want that it is no id", err)
 	}
 	if n := len(must(b.Mirrors())(t)) + len(b.Followed()); n != 0 {
 		t.Errorf("%d traces were left, want none", n)
 	}
-	must(b.AddMirror("iso:FR", false))(t)
+	must(b.AddMirror("iso:FR", node.MirrorChoice{}))(t)
 	if r := must(b.CompareMirror(context.Background(), "iso:FR"))(t); r.Verdict != node.MirrorStopped {
 		t.Errorf("got %s, want that the node is not on the network", r.Verdict)
 	}

@@ -106,6 +106,7 @@ type Node struct {
 	meeting atomic.Int64  // nodes of the DHT that are known
 	// hollowRows is the number of the last row of hollow.
 	hollowRows atomic.Uint64
+	classSets  classSets
 
 	// acting is held by whoever sets up, awards or claims, so that no key, name
 	// or badge is made twice. It is held over the disk, and taken before mu.

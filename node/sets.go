@@ -2,12 +2,13 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -28,12 +29,15 @@ type sets struct {
 	of      map[territory.ID]*holdings
 	hollows int
 	from    map[peer.ID]int // hollow keys a peer brought since the start
+	classes map[string]bool // names of the sets of classes kept for partial mirrors
 }
 
 // holdings are the two sets of one territory.
 type holdings struct {
 	// Nil while they are being read from the store.
 	control, badges *reconcile.Set
+	// partial says that there is no set of badges: only classes are kept.
+	partial bool
 	// early came while they were.
 	early []member
 	// hollow is of badges alone: statuses and successions are not erased.
@@ -53,15 +57,6 @@ const (
 	controlName = "control/"
 	badgesName  = "badges/"
 )
-
-// parseSetName returns the territory and which of its sets a name is of.
-func parseSetName(name string) (id territory.ID, control, ok bool) {
-	if rest, found := strings.CutPrefix(name, controlName); found {
-		return territory.ID(rest), true, true
-	}
-	rest, found := strings.CutPrefix(name, badgesName)
-	return territory.ID(rest), false, found
-}
 
 // add notes records that the store has from now on, as they are or as stubs.
 func (s *sets) add(records ...protocol.Record) {
@@ -87,6 +82,7 @@ func (s *sets) insert(h *holdings, m member) {
 		h.early = append(h.early, m)
 	case m.control:
 		h.control.Insert(m.key)
+	case h.partial:
 	default:
 		if k, ok := h.hollow[m.key.Digest()]; ok {
 			s.fill(h, k)
@@ -110,7 +106,7 @@ func (s *sets) addHollow(id territory.ID, k reconcile.Key, from peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.of[id]
-	if h == nil || h.badges == nil || h.badges.Has(k) || s.hollows >= synchro.Hollow {
+	if h == nil || h.partial || h.badges == nil || h.badges.Has(k) || s.hollows >= synchro.Hollow {
 		return false
 	}
 	if from != "" {
@@ -131,40 +127,95 @@ func (s *sets) addHollow(id territory.ID, k reconcile.Key, from peer.ID) bool {
 }
 
 // real reports whether a key is in a set and stands for a record or a stub, which
-// it then does for ever.
-func (s *sets) real(id territory.ID, control bool, k reconcile.Key) bool {
+// it then does for ever; those of a class stand for records alone.
+func (s *sets) real(of setName, k reconcile.Key) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.of[id]
+	h := s.of[of.territory]
 	switch {
+	case of.class.Defined():
+		return true
 	case h == nil || h.control == nil:
 		return false
-	case control:
+	case of.control:
 		return h.control.Has(k)
+	case h.partial:
+		return false
 	}
 	_, hollow := h.hollow[k.Digest()]
 	return !hollow && h.badges.Has(k)
 }
 
-// view returns a set as it is now; ok is false for one that is not here, or not
-// yet.
+// view returns one of the two sets of a territory as it is now; ok is false for
+// one that is not here, or not yet.
 func (s *sets) view(name string) (v reconcile.View, ok bool) {
-	id, control, ok := parseSetName(name)
+	of, ok := parseSetName(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.of[id]
+	h := s.of[of.territory]
 	switch {
-	case !ok || h == nil || h.control == nil:
+	case !ok || of.class.Defined() || h == nil || h.control == nil:
 		return v, false
-	case control:
+	case of.control:
 		return h.control.View(), true
+	case h.partial:
+		return v, false
 	}
 	return h.badges.View(), true
 }
 
+// keepsClass reports whether this node keeps a class of a territory: with all of
+// it, or for a partial mirror.
+func (s *sets) keepsClass(of setName) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.of[of.territory]
+	return h != nil && h.control != nil && (!h.partial || s.classes[of.String()])
+}
+
+// keepClasses says which sets of classes are kept for partial mirrors.
+func (s *sets) keepClasses(names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.classes = map[string]bool{}
+	for _, name := range names {
+		s.classes[name] = true
+	}
+}
+
+// partial returns the sets to ask for for partial mirrors: those of classes in
+// order of territory, each after the control of it.
+func (s *sets) partial() (out []setName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.classes {
+		of, _ := parseSetName(name)
+		out = append(out, of)
+		if control := (setName{territory: of.territory, control: true}); !slices.Contains(out, control) {
+			out = append(out, control)
+		}
+	}
+	slices.SortFunc(out, func(a, b setName) int {
+		// Of names of one territory, that of control is the shortest.
+		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(len(a.String()), len(b.String())), cmp.Compare(a.String(), b.String()))
+	})
+	return out
+}
+
+// anyPartial reports whether this node has a partial mirror.
+func (s *sets) anyPartial() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.classes) > 0
+}
+
 // register makes room for the sets of territories, to be filled by publish, and
 // returns those that were not registered.
-func (s *sets) register(ids []territory.ID) []territory.ID {
+func (s *sets) register(ids []territory.ID) []territory.ID { return s.registerAs(ids, false) }
+
+// registerAs is register; partial is for control alone, of territories that are not
+// registered.
+func (s *sets) registerAs(ids []territory.ID, partial bool) []territory.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.of == nil {
@@ -172,8 +223,8 @@ func (s *sets) register(ids []territory.ID) []territory.ID {
 	}
 	var fresh []territory.ID
 	for _, id := range ids {
-		if s.of[id] == nil {
-			s.of[id] = &holdings{hollow: map[[sha256.Size]byte]reconcile.Key{}}
+		if h := s.of[id]; h == nil || h.partial && !partial {
+			s.of[id] = &holdings{partial: partial, hollow: map[[sha256.Size]byte]reconcile.Key{}}
 			fresh = append(fresh, id)
 		}
 	}
@@ -181,18 +232,33 @@ func (s *sets) register(ids []territory.ID) []territory.ID {
 }
 
 // publish gives the sets of a territory, and adds what came while they were read.
+// Badges are nil for control alone.
 func (s *sets) publish(id territory.ID, control, badges *reconcile.Set) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.of[id]
-	if h == nil || h.control != nil {
-		return // unfollowed meanwhile
+	if h == nil || h.control != nil || h.partial != (badges == nil) {
+		return // another choice was made meanwhile
 	}
 	h.control, h.badges = control, badges
 	for _, m := range h.early {
 		s.insert(h, m)
 	}
 	h.early = nil
+}
+
+// dropPartial drops the control kept for partial mirrors, but that of these
+// territories.
+func (s *sets) dropPartial(but []territory.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.of, func(id territory.ID, h *holdings) bool { return h.partial && !slices.Contains(but, id) })
+}
+
+func (s *sets) isPartial(id territory.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[id] != nil && s.of[id].partial
 }
 
 func (s *sets) drop(id territory.ID) {
@@ -250,12 +316,29 @@ func (n *Node) readSets(ids ...territory.ID) error {
 	return n.recallHollows(ids)
 }
 
+// readControl reads the control sets of territories of which only classes are kept,
+// from the store, and keeps them from now on.
+func (n *Node) readControl(ids ...territory.ID) error {
+	ids = n.sets.registerAs(ids, true)
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := n.scanSets(ids); err != nil {
+		n.sets.dropPartial(nil)
+		return err
+	}
+	return nil
+}
+
 // scanSets builds sets from the store, in one pass.
 func (n *Node) scanSets(ids []territory.ID) error {
-	type keys struct{ control, badges []reconcile.Key }
+	type keys struct {
+		control, badges []reconcile.Key
+		partial         bool
+	}
 	wanted := map[territory.ID]*keys{}
 	for _, id := range ids {
-		wanted[id] = &keys{}
+		wanted[id] = &keys{partial: n.sets.isPartial(id)}
 	}
 	at := map[uint32]*keys{} // by number of the store; nil for those not wanted
 	for m, err := range n.store.Members() {
@@ -276,6 +359,7 @@ func (n *Node) scanSets(ids []territory.ID) error {
 			case of == nil:
 			case isControl(m.Kind):
 				of.control = append(of.control, k)
+			case of.partial:
 			default:
 				of.badges = append(of.badges, k)
 			}
@@ -286,9 +370,11 @@ func (n *Node) scanSets(ids []territory.ID) error {
 		if err != nil {
 			return err
 		}
-		badges, err := buildSet(of.badges)
-		if err != nil {
-			return err
+		var badges *reconcile.Set
+		if !of.partial {
+			if badges, err = buildSet(of.badges); err != nil {
+				return err
+			}
 		}
 		n.sets.publish(id, control, badges)
 	}

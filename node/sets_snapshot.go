@@ -75,7 +75,7 @@ func (s *sets) bare() map[string]reconcile.View {
 	}
 	views := map[string]reconcile.View{}
 	for id, h := range s.of {
-		if h.control == nil {
+		if h.control == nil || h.partial {
 			continue
 		}
 		for _, k := range h.hollow {

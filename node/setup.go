@@ -217,7 +217,10 @@ func (n *Node) Unfollow(id territory.ID) error {
 	if of, ok := n.mirrorOf(id); ok {
 		return fmt.Errorf("territory %s %w %s", id, ErrMirrored, of)
 	}
-	return n.unfollow(id)
+	if err := n.unfollow(id); err != nil {
+		return err
+	}
+	return n.keepPartial() // which may need its control still
 }
 
 func (n *Node) unfollow(id territory.ID) error {

@@ -59,6 +59,7 @@ type ended struct {
 	more    bool // there is more to be had
 	busy    bool // another peer brings it
 	short   bool // not all came that was promised
+	yielded bool // one that the peer began goes on instead
 }
 
 func newSynchroniser() (*synchroniser, error) {
@@ -109,6 +110,9 @@ type timetable struct {
 func (n *Node) synchronise(ctx context.Context) error {
 	n.sets.register(nil) // from here on Follow sees to what it adds
 	if err := n.readSets(n.Followed()...); err != nil {
+		return fmt.Errorf("sets: %w", err)
+	}
+	if err := n.keepPartial(); err != nil {
 		return fmt.Errorf("sets: %w", err)
 	}
 	close(n.sync.ready)
@@ -229,6 +233,11 @@ func (t *timetable) sooner(id peer.ID, at time.Time) {
 func (t *timetable) settle(e ended) {
 	now, rhythm := time.Now(), t.node.sync.rhythm
 	switch {
+	case e.yielded:
+		if t.node.sets.anyPartial() { // which the peer does not ask for
+			t.sooner(e.with, now.Add(about(rhythm.again)))
+		}
+		return
 	case e.err != nil:
 		t.node.log.Debug("synchronise", "peer", e.with, "err", e.err)
 		t.after = e.with
@@ -270,7 +279,7 @@ func (t *timetable) ask(ctx context.Context) (next time.Time) {
 			delete(t.met, id)
 			delete(t.rest, id)
 		case !now.Before(at):
-			if met, ok := t.met[id]; ok && n.sync.hasTalked(id, met) {
+			if met, ok := t.met[id]; ok && !n.sets.anyPartial() && n.sync.hasTalked(id, met) {
 				delete(t.due, id)
 				delete(t.met, id)
 			} else if !t.begin(ctx, id) {
@@ -314,7 +323,7 @@ func (t *timetable) begin(ctx context.Context, id peer.ID) bool {
 		defer cancel()
 		e := n.askPeer(ctx, id)
 		if n.sync.release(id, k) {
-			e = ended{with: id} // what the peer began goes on instead
+			e = ended{with: id, yielded: true}
 		} else {
 			n.sync.asked(id, e.err)
 		}
@@ -442,14 +451,25 @@ func (s *synchroniser) giveWay(id, self peer.ID) {
 	<-k.done
 }
 
-// askPeer compares all that is followed with one peer.
+// plan is what is asked of a peer: all that is followed, then what partial mirrors
+// keep.
+func (n *Node) plan(audit bool) (plan []plannedRound) {
+	for _, t := range n.Followed() {
+		plan = append(plan, plannedRound{setName{territory: t, control: true}, true}, plannedRound{setName{territory: t}, audit})
+	}
+	for _, of := range n.sets.partial() {
+		if p := (plannedRound{of, true}); !slices.Contains(plan, p) {
+			plan = append(plan, p)
+		}
+	}
+	return plan
+}
+
+// askPeer compares all that is kept with one peer.
 func (n *Node) askPeer(ctx context.Context, id peer.ID) ended {
 	e := ended{with: id}
 	audit := n.sync.auditDue(id)
-	var plan []plannedRound
-	for _, t := range n.Followed() {
-		plan = append(plan, plannedRound{controlName + string(t), true}, plannedRound{badgesName + string(t), audit})
-	}
+	plan := n.plan(audit)
 	if len(plan) == 0 {
 		return e
 	}

@@ -37,7 +37,7 @@ type Arrivals struct {
 // comparing is what is remembered of comparisons, guarded by the mutex of the
 // synchroniser.
 type comparing struct {
-	against map[peer.ID]map[territory.ID]Against
+	against map[peer.ID]map[string]Against // by territory for both its sets, and by name of set
 	brought map[territory.ID]Arrivals
 	talking map[*conversation]bool
 	ends    map[peer.ID]asked
@@ -52,7 +52,7 @@ type asked struct {
 
 func newComparing() comparing {
 	return comparing{
-		against: map[peer.ID]map[territory.ID]Against{}, brought: map[territory.ID]Arrivals{},
+		against: map[peer.ID]map[string]Against{}, brought: map[territory.ID]Arrivals{},
 		talking: map[*conversation]bool{}, ends: map[peer.ID]asked{}, turned: make(chan struct{}),
 	}
 }
@@ -65,27 +65,37 @@ func (c *conversation) compared(r *round) {
 		a.Missing, a.Lacking = int(r.session.Expected())-r.kept, r.pushed
 		a.Same = r.session.Complete() && r.session.Expected() == 0 && r.pushed == 0
 	}
+	s := c.node.sync
+	if !r.badges() {
+		s.beside(r.name, a)
+	}
 	switch first := c.first; {
+	case r.class.Defined():
+		return
 	case r.none:
 	case r.control:
-		c.first, c.firstOf = a, r.id
+		c.first, c.firstOf = a, r.territory
 		return
-	case c.firstOf != r.id:
+	case c.firstOf != r.territory:
 		return // its control set comes from another peer just now
 	default:
 		a.Missing, a.Lacking, a.Same = a.Missing+first.Missing, a.Lacking+first.Lacking, a.Same && first.Same
 	}
-	s := c.node.sync
+	s.beside(string(r.territory), a)
+}
+
+// beside notes how a territory, or a set of one, stands beside that of a peer.
+func (s *synchroniser) beside(name string, a Against) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.against[c.peer] == nil {
+	if s.against[a.Peer] == nil {
 		if len(s.against) >= synchro.Peers {
 			clear(s.against)
 		}
-		s.against[c.peer] = map[territory.ID]Against{}
+		s.against[a.Peer] = map[string]Against{}
 	}
-	if _, known := s.against[c.peer][r.id]; known || len(s.against[c.peer]) < 2*maxFollowed {
-		s.against[c.peer][r.id] = a
+	if _, known := s.against[a.Peer][name]; known || len(s.against[a.Peer]) < 4*maxFollowed+2*synchro.Classes {
+		s.against[a.Peer][name] = a
 	}
 }
 
@@ -121,12 +131,13 @@ func (s *synchroniser) asked(id peer.ID, err error) {
 	s.turned = make(chan struct{})
 }
 
-// againstAll returns the last comparisons of a territory with these peers.
-func (s *synchroniser) againstAll(id territory.ID, with []peer.ID) (out []Against) {
+// againstAll returns the last comparisons of a territory, or of a set, with these
+// peers.
+func (s *synchroniser) againstAll(name string, with []peer.ID) (out []Against) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range with {
-		if a, ok := s.against[p][id]; ok {
+		if a, ok := s.against[p][name]; ok {
 			out = append(out, a)
 		}
 	}
@@ -142,9 +153,9 @@ func (s *synchroniser) arrivals() map[territory.ID]Arrivals {
 	for _, c := range live { // who holds the mutex of one may want that of s
 		c.mu.Lock()
 		if r := c.round; r != nil && !r.none && !r.ended && !c.full && !c.enough {
-			a := out[r.id]
+			a := out[r.territory]
 			a.Coming += max(0, int(r.session.Expected())-int(r.got))
-			out[r.id] = a
+			out[r.territory] = a
 		}
 		c.mu.Unlock()
 	}
@@ -194,19 +205,30 @@ func (n *Node) compareAll(ctx context.Context) (failed map[peer.ID]error, err er
 	return failed, nil
 }
 
-// keysHeld is how many keys there are of all that is followed.
+// keysHeld is how many keys there are of all that is followed, and how many records
+// synchronisation has brought.
 func (n *Node) keysHeld() (all int) {
 	for _, id := range n.Followed() {
 		count, _ := n.sets.size(id)
 		all += count
 	}
-	return all
+	n.sync.mu.Lock()
+	defer n.sync.mu.Unlock()
+	return all + n.sync.total.Received
 }
 
 // agrees reports whether nothing differed from any neighbour when last compared.
 func (n *Node) agrees() bool {
+	var names []string
 	for _, id := range n.Followed() {
-		for _, a := range n.sync.againstAll(id, n.connected()) {
+		names = append(names, string(id))
+	}
+	for _, of := range n.sets.partial() {
+		names = append(names, of.String())
+	}
+	connected := n.connected()
+	for _, name := range names {
+		for _, a := range n.sync.againstAll(name, connected) {
 			if a.Follows && !a.Same {
 				return false
 			}

@@ -43,6 +43,12 @@ var synchro = struct {
 	// Turn is after how long another peer may go on in the place of one that
 	// brings much: one that is slow, or means to be, keeps nobody waiting.
 	Turn time.Duration
+	// Classes is how many sets of classes a node keeps for partial mirrors, asks
+	// for in one conversation and remembers, and ClassKeys how many keys one of
+	// them has at most, and all that are remembered have; ClassLife is for how
+	// long they are, without being asked for.
+	Classes, ClassKeys int
+	ClassLife          time.Duration
 	// Ahead is how many records from the future one conversation may bring.
 	Ahead int
 	// Hollow is how many keys without a record are kept, 120 bytes each, and
@@ -70,8 +76,10 @@ var synchro = struct {
 	Many:    50_000,
 	AtOnce:  256,
 	Turn:    time.Minute,
-	Ahead:   64,
-	Hollow:  1 << 16, HollowFrom: 1 << 14,
+	Classes: 256, ClassKeys: 200_000,
+	ClassLife: 10 * time.Minute,
+	Ahead:     64,
+	Hollow:    1 << 16, HollowFrom: 1 << 14,
 	Burst: 3 * time.Second, Share: 0.03,
 	Audit: 24 * time.Hour,
 	Peers: 1024,

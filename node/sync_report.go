@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -88,7 +89,7 @@ func (n *Node) conclude(c *conversation, err error) {
 		return
 	}
 	n.log.Info("synchronised", "peer", c.peer, "records", c.gained, "bytes", c.bytesIn)
-	missing, err := n.store.Missing(wantQueue / 2)
+	missing, err := n.missing(wantQueue / 2)
 	if err != nil {
 		if !errors.Is(err, store.ErrClosed) {
 			n.log.Error("missing records", "err", err)
@@ -100,6 +101,18 @@ func (n *Node) conclude(c *conversation, err error) {
 			n.wish(wish{digest: digest, from: c.peer})
 		}
 	}
+}
+
+// missing returns records that are to be looked for. With a partial mirror come
+// statuses of what is not kept, so that what statuses alone name is not.
+func (n *Node) missing(limit int) ([]store.Missing, error) {
+	if !n.sets.anyPartial() {
+		return n.store.Missing(limit)
+	}
+	const told = 8 // of so many that are passed over
+	out, err := n.store.Missing(told * limit)
+	out = slices.DeleteFunc(out, func(m store.Missing) bool { return m.Told })
+	return out[:min(len(out), limit)], err
 }
 
 // note remembers that a territory was compared to the end.

@@ -116,11 +116,14 @@ func (c *conversation) fill(l *load) (progress bool, err error) {
 		return c.endRound(), nil
 	}
 	for len(l.keys) > 0 {
-		e, err := c.entryOf(l.round, l.keys[0])
+		e, ok, err := c.entryOf(l.round, l.keys[0])
 		if err != nil {
 			return false, err
 		}
 		l.keys = l.keys[1:]
+		if !ok {
+			continue
+		}
 		if l.in > 0 && len(l.raw)+binary.MaxVarintLen32+max(len(e.raw), reconcile.KeySize) > c.most() {
 			l.left = appendEntry(nil, e)
 			c.pack(l)
@@ -184,17 +187,17 @@ func (c *conversation) endRound() bool {
 
 // entryOf reads a record that is to be sent, or its key alone if the body was
 // erased or was never here. A body that came meanwhile is not sent under a key
-// that others made up.
-func (c *conversation) entryOf(r *round, k reconcile.Key) (entry, error) {
-	if !c.node.sets.real(r.id, r.control, k) {
-		return entry{key: k}, nil
+// that others made up. Of a class nothing is sent of what was erased meanwhile.
+func (c *conversation) entryOf(r *round, k reconcile.Key) (e entry, ok bool, err error) {
+	if !c.node.sets.real(r.setName, k) {
+		return entry{key: k}, true, nil
 	}
 	raw, err := c.node.store.Bytes(protocol.CID(k.Digest()))
 	switch {
 	case err == nil:
-		return entry{raw: raw, key: k}, nil
+		return entry{raw: raw, key: k}, true, nil
 	case errors.Is(err, store.ErrErased), errors.Is(err, store.ErrNotFound):
-		return entry{key: k}, nil
+		return entry{key: k}, !r.class.Defined(), nil
 	}
-	return entry{}, fmt.Errorf("send: %w", err)
+	return entry{}, false, fmt.Errorf("send: %w", err)
 }

@@ -108,8 +108,8 @@ func (c *conversation) store(ctx context.Context) error {
 				return err
 			}
 			c.short = c.short || u.round.short
-			if !u.round.control {
-				c.node.sync.note(u.round.id, Comparison{With: c.peer, At: c.node.now().UTC().Truncate(time.Second), Short: short})
+			if u.round.badges() {
+				c.node.sync.note(u.round.territory, Comparison{With: c.peer, At: c.node.now().UTC().Truncate(time.Second), Short: short})
 			}
 			c.stir()
 			continue
@@ -137,8 +137,8 @@ func (c *conversation) turn(r *round) bool {
 	if !c.node.sync.take(r.name, c) {
 		return false
 	}
-	if g := c.node.gossip.Load(); g != nil && !r.control && g.hush(r.id) {
-		c.node.log.Info("much is missing here: gossip waits", "territory", r.id, "peer", c.peer)
+	if g := c.node.gossip.Load(); g != nil && r.badges() && g.hush(r.territory) {
+		c.node.log.Info("much is missing here: gossip waits", "territory", r.territory, "peer", c.peer)
 	}
 	return true
 }
@@ -147,12 +147,12 @@ func (c *conversation) turn(r *round) bool {
 // meanwhile is missed still.
 func (c *conversation) endTurn(r *round) error {
 	g := c.node.gossip.Load()
-	if !c.node.sync.leave(r.name, c) || g == nil {
+	if !c.node.sync.leave(r.name, c) || g == nil || r.class.Defined() {
 		return nil
 	}
-	listens, err := g.listen(r.id)
+	listens, err := g.listen(r.territory)
 	if listens {
-		c.node.log.Info("gossip goes on", "territory", r.id)
+		c.node.log.Info("gossip goes on", "territory", r.territory)
 		c.node.sync.miss("")
 	}
 	return err
@@ -180,9 +180,9 @@ func (c *conversation) wanted(u unpacked) error {
 		}
 		r.last = e.key
 		switch {
-		case len(e.raw) == 0 && r.control:
+		case len(e.raw) == 0 && !r.badges():
 			return hostile("%s: a key without a record", r.name)
-		case len(e.raw) > 0 && (isControl(rec.Kind()) != r.control || !slices.Contains(rec.Territories(), r.id)):
+		case len(e.raw) > 0 && !r.has(rec):
 			return hostile("%s: %s of %v", r.name, rec.Kind(), rec.Territories())
 		}
 	}
@@ -232,14 +232,14 @@ func (c *conversation) keep(ctx context.Context, u unpacked) error {
 			return a.Err
 		}
 	}
-	taken, err := c.node.takeHollows(u.round.id, hollow, c.peer)
+	taken, err := c.node.takeHollows(u.round.territory, hollow, c.peer)
 	if errors.Is(err, store.ErrReadOnly) {
 		full, err = true, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u.round.kept += kept + taken
-	c.node.sync.bring(u.round.id, gained, u.size)
+	c.node.sync.bring(u.round.territory, gained, u.size)
 	c.gained += gained
 	c.hollowed += taken
 	if full {

@@ -31,17 +31,18 @@ const syncService = "essaim.sync"
 // credit given, and neither verifying nor storing ever waits for reading or
 // writing, so that no two sides can wait for one another.
 type conversation struct {
-	node   *Node
-	stream network.Stream
-	peer   peer.ID
-	asks   bool
-	began  time.Time
-	raw    int // bytes of a data frame before compression
-	in     *bufio.Reader
-	cancel context.CancelFunc
-	asked  map[string]bool // names of sets the peer asked for; of the reader
-	ahead  int             // records from the future; of the verifier
-	short  bool            // less came than was promised; of who stores
+	node    *Node
+	stream  network.Stream
+	peer    peer.ID
+	asks    bool
+	began   time.Time
+	raw     int // bytes of a data frame before compression
+	in      *bufio.Reader
+	cancel  context.CancelFunc
+	asked   map[string]bool // names of sets the peer asked for; of the reader
+	classes int             // of these, of classes
+	ahead   int             // records from the future; of the verifier
+	short   bool            // less came than was promised; of who stores
 
 	arrived  chan packed
 	verified chan unpacked
@@ -72,9 +73,8 @@ type conversation struct {
 
 // round is the comparison of one set.
 type round struct {
+	setName
 	name    string
-	id      territory.ID
-	control bool
 	own     int // keys here when it began
 	session *reconcile.Session
 	done    chan struct{} // closed when both sides have sent and stored all
@@ -185,7 +185,7 @@ func (c *conversation) fail(err error) {
 
 // plannedRound is a set to ask for.
 type plannedRound struct {
-	name  string
+	setName
 	audit bool
 }
 
@@ -193,17 +193,16 @@ type plannedRound struct {
 func (c *conversation) ask(ctx context.Context, plan []plannedRound) error {
 	refused := territory.ID("")
 	for _, p := range plan {
-		id, _, _ := parseSetName(p.name)
-		if id == refused {
+		if p.territory == refused && !p.control {
 			continue // its control set was not there either
 		}
-		if c.node.sync.isTaken(p.name, c) {
+		if c.node.sync.isTaken(p.String(), c) {
 			c.mu.Lock()
 			c.busy = true
 			c.mu.Unlock()
 			continue // it comes from another
 		}
-		r, err := c.begin(p.name, p.audit)
+		r, _, err := c.begin(p.setName, p.audit)
 		if err != nil {
 			return err
 		}
@@ -219,8 +218,8 @@ func (c *conversation) ask(ctx context.Context, plan []plannedRound) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if r.none {
-			refused = id
+		if r.none && r.control {
+			refused = r.territory
 		}
 		if c.stopped() {
 			break
@@ -230,27 +229,26 @@ func (c *conversation) ask(ctx context.Context, plan []plannedRound) error {
 	return nil
 }
 
-// begin makes a round the current one. It returns nil when the set is not here.
-func (c *conversation) begin(name string, audit bool) (*round, error) {
-	view, ok := c.node.sets.view(name)
-	if !ok {
-		return nil, nil
+// begin makes a round the current one. It returns nil when the set is not here, and
+// how long its set was in the making.
+func (c *conversation) begin(of setName, audit bool) (r *round, took time.Duration, err error) {
+	view, took, ok, err := c.node.viewSet(of)
+	if err != nil || !ok {
+		return nil, took, err
 	}
-	config := reconcile.Config{Name: name, View: view, Audit: audit}
+	config := reconcile.Config{Name: of.String(), View: view, Audit: audit}
 	if _, err := rand.Read(config.Nonce[:]); err != nil {
-		return nil, err
+		return nil, took, err
 	}
-	r := &round{name: name, own: view.Len(), done: make(chan struct{})}
-	r.id, r.control, _ = parseSetName(name)
+	r = &round{setName: of, name: config.Name, own: view.Len(), done: make(chan struct{})}
 	r.over = func() { c.compared(r) }
-	var err error
 	if r.session, err = reconcile.New(config); err != nil {
-		return nil, err
+		return nil, took, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round = r
-	return r, nil
+	return r, took, nil
 }
 
 // stopped reports whether nothing more is to be asked for in this conversation.
@@ -364,7 +362,7 @@ func (c *conversation) talk(ctx context.Context, frame []byte) error {
 			}
 		}
 		var err error
-		if r, err = c.answer(frame); err != nil || r == nil {
+		if r, err = c.answer(ctx, frame); err != nil || r == nil {
 			return err
 		}
 	}
@@ -382,12 +380,16 @@ func (c *conversation) talk(ctx context.Context, frame []byte) error {
 
 // answer begins the round that a first frame asks for, or says that there is no
 // such set.
-func (c *conversation) answer(frame []byte) (*round, error) {
+func (c *conversation) answer(ctx context.Context, frame []byte) (*round, error) {
 	h, err := reconcile.ReadHello(frame)
 	if err != nil {
 		return nil, err
 	}
-	if c.asked[h.Name] || len(c.asked) >= 2*maxFollowed {
+	of, known := parseSetName(h.Name)
+	if of.class.Defined() {
+		c.classes++
+	}
+	if c.asked[h.Name] || len(c.asked) >= 2*maxFollowed+synchro.Classes || c.classes > synchro.Classes {
 		return nil, hostile("%.80q is asked for a second time, or as one set too many", h.Name)
 	}
 	c.asked[h.Name] = true
@@ -399,7 +401,13 @@ func (c *conversation) answer(frame []byte) (*round, error) {
 		}
 		c.mu.Unlock()
 	}
-	r, err := c.begin(h.Name, false)
+	var r *round
+	if known {
+		var took time.Duration
+		if r, took, err = c.begin(of, false); err == nil && took > 0 {
+			err = c.node.sync.charge(ctx, c.peer, took)
+		}
+	}
 	if r == nil && err == nil {
 		c.mu.Lock()
 		c.round = nil

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"iter"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -75,6 +76,9 @@ type Missing struct {
 	// Waiting is how many records name it, as class, target or origin: all
 	// when they are less than a hundred.
 	Waiting int
+	// Told says that all these are statuses: what they are about may have been
+	// meant for somebody else.
+	Told bool
 }
 
 // Missing returns up to limit missing records, in the order they were first
@@ -103,7 +107,8 @@ func (s *Store) Missing(limit int) ([]Missing, error) {
 			if err != nil {
 				return err
 			}
-			out = append(out, Missing{protocol.CID([32]byte(x.value)), len(about) + len(awards)})
+			told := len(about) > 0 && len(awards) == 0 && !slices.ContainsFunc(about, func(x row) bool { return protocol.Kind(x.key[6]) != protocol.Status })
+			out = append(out, Missing{protocol.CID([32]byte(x.value)), len(about) + len(awards), told})
 		}
 		return nil
 	})

@@ -168,6 +168,8 @@ var frenchSentences = []sentence{
 	{"territory %s is not followed", "%s n’est pas suivi"},
 	{"territory %s is one too many: %d are followed at most, unfollow one first", "%s est de trop : %s au plus sont suivis ; cessez d’abord d’en suivre un"},
 	{"territory %s has too many children: %d territories would be followed, at most %d are; mirror some of its children", "%s contient trop de territoires : %s seraient suivis, %s au plus le sont ; prenez-en une partie"},
+	{"territory %s has too much in scope: %d classes would be kept, counted in each territory, at most %d are; mirror it whole", "%s : cela ferait %s modèles, comptés dans chaque territoire, pour %s au plus ; gardez le territoire entier"},
+	{"%q is no scope: it is class: and the CID of a class", "« %s » : --scope attend class:CODE, avec le code d’un modèle de badge"},
 	{"peer %s is not a peer this node was told of", "le nœud %s n’a pas été ajouté ici"},
 	{"peer %s is blocked here: unblock it first", "le nœud %s est bloqué ici"},
 	{"peer %q is not the id of a node, 12D3Koo…", "« %s » n’est pas l’identifiant d’un nœud, 12D3Koo…"},

@@ -14,23 +14,42 @@ import (
 )
 
 func mirrorAdd(p *program) *cobra.Command {
-	var children bool
+	var r api.MirrorRequest
 	c := &cobra.Command{
 		Use: "add " + p.tr("TERRITOIRE", "TERRITORY"), Args: cobra.ExactArgs(1),
-		Short: p.tr("garder tous les actes d’un territoire, et recevoir ce qui manque", "keep all records of a territory, and get what is missing"),
+		Short: p.tr("garder tous les actes d’un territoire, ou certains, et recevoir ce qui manque", "keep all records of a territory, or some, and get what is missing"),
 		Long: p.tr(`Le nœud suit le territoire et reçoit de ses voisins tout ce qui lui manque. La
 commande montre où il en est jusqu’à ce que tout soit là ; Ctrl-C la quitte, et le
 nœud continue, même après un arrêt.
 
-  essaim mirror add iso:FR-29 --children`, `The node follows the territory and gets from its neighbours all it lacks. The
+  essaim mirror add iso:FR-29 --children
+
+Avec --scope, la copie est partielle : ces modèles de badge, les badges remis, et
+tout ce qui révoque ou efface.
+
+  essaim mirror add iso:FR-29 --scope class:Soudure`, `The node follows the territory and gets from its neighbours all it lacks. The
 command shows how far it is until all is there; Ctrl-C leaves it, and the node
 goes on, even after a stop.
 
-  essaim mirror add iso:FR-29 --children`),
+  essaim mirror add iso:FR-29 --children
+
+With --scope the mirror is partial: these classes, the awards of them, and all that
+revokes or erases.
+
+  essaim mirror add iso:FR-29 --scope class:Welding`),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.with(c.Context(), func(cl *client) error {
+				for i, x := range r.Scope {
+					if name, ok := strings.CutPrefix(x, "class:"); ok {
+						class, err := p.findClass(c.Context(), cl, name)
+						if err != nil {
+							return err
+						}
+						r.Scope[i] = "class:" + class
+					}
+				}
 				path := "/mirrors/" + url.PathEscape(args[0])
-				v, err := fetch[api.MirrorDetail](c.Context(), p, cl, put(path, api.MirrorRequest{Children: children}))
+				v, err := fetch[api.MirrorDetail](c.Context(), p, cl, put(path, r))
 				if err != nil {
 					return err
 				}
@@ -50,7 +69,8 @@ goes on, even after a stop.
 			})
 		},
 	}
-	c.Flags().BoolVar(&children, "children", false, p.tr("avec les territoires qu’il contient", "with the territories within it"))
+	c.Flags().BoolVar(&r.Children, "children", false, p.tr("avec les territoires qu’il contient", "with the territories within it"))
+	c.Flags().StringSliceVar(&r.Scope, "scope", nil, p.tr("seulement ceci : class:MODÈLE (code ou nom ; répétable)", "this alone: class:CLASS (CID or name; repeatable)"))
 	return c
 }
 

@@ -31,6 +31,9 @@ func (p *program) mirror(m api.Mirror) {
 	if more := len(m.Territories) - 1; more > 0 {
 		name += p.tr(" et ", " and ") + p.many(more, "territoire", "territoires", "territory", "territories")
 	}
+	if m.Partial() {
+		name += p.tr(", en partie", ", in part")
+	}
 	records, at := p.counted(m.Records, "acte", "actes", "record", "records"), m.At.Local().Format("15:04")
 	same := 0
 	for _, x := range m.Neighbours {
@@ -42,7 +45,11 @@ func (p *program) mirror(m api.Mirror) {
 	case "complete":
 		p.say("✓ %s : complet à %s : %s, même empreinte que %s", "✓ %s: complete at %s: %s, same fingerprint as %s",
 			name, at, records, p.many(same, "voisin", "voisins", "neighbour", "neighbours"))
-		if m.Alone > 0 {
+		switch {
+		case m.Alone > 0 && m.Partial():
+			p.say("  aucun voisin relié ne garde %s", "  no connected neighbour keeps %s",
+				fmt.Sprintf(p.tr("%d de ces modèles", "%d of these classes"), m.Alone))
+		case m.Alone > 0:
 			p.say("  aucun voisin relié ne garde %s", "  no connected neighbour keeps %s",
 				fmt.Sprintf(p.tr("%d de ces territoires", "%d of these territories"), m.Alone))
 		}
@@ -58,7 +65,7 @@ func (p *program) mirror(m api.Mirror) {
 	}
 	if m.Verdict != "complete" && m.Verdict != "stopped" {
 		for _, x := range m.Neighbours {
-			p.beside(x)
+			p.beside(x, m.Partial())
 		}
 	}
 	if m.ReadOnly {
@@ -67,7 +74,7 @@ func (p *program) mirror(m api.Mirror) {
 }
 
 // beside says what differs from one neighbour.
-func (p *program) beside(x api.MirrorNeighbour) {
+func (p *program) beside(x api.MirrorNeighbour, partial bool) {
 	has := p.counted(x.Missing, "acte qui n’est pas ici", "actes qui ne sont pas ici", "record that is not here", "records that are not here")
 	lacks := p.counted(x.Lacking, "acte d’ici", "actes d’ici", "record of ours", "records of ours")
 	switch {
@@ -75,8 +82,10 @@ func (p *program) beside(x api.MirrorNeighbour) {
 		p.say("  %s : la comparaison n’a pas abouti", "  %s: the comparison failed", x.Peer)
 	case x.At.IsZero():
 		p.say("  %s : pas encore comparé", "  %s: not compared yet", x.Peer)
+	case x.Keeps == 0 && partial:
+		p.say("  %s : ne garde aucun de ces modèles", "  %s: keeps none of these classes", x.Peer)
 	case x.Keeps == 0:
-		p.say("  %s : ne garde rien de ce territoire", "  %s: keeps nothing of it", x.Peer)
+		p.say("  %s : ne garde pas tout ce territoire", "  %s: does not keep all of it", x.Peer)
 	case x.Same:
 		p.say("  %s : même empreinte", "  %s: same fingerprint", x.Peer)
 	case x.Missing > 0 && x.Lacking > 0:

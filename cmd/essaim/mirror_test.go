@@ -57,13 +57,23 @@ func TestMirrorSentences(t *testing.T) {
 		},
 		{
 			neighbours("differs", a, more, far),
-			"✗ Finistère : 3\u202f218 actes, pas la même chose chez tous les voisins à 14:02\n  12D3A : même empreinte\n  12D3D : il a 1\u202f214 actes qui ne sont pas ici, et il lui manquait 3 actes d’ici\n  12D3C : ne garde rien de ce territoire\n",
-			"✗ Finistère: 3,218 records, not the same as all neighbours have at 14:02\n  12D3A: same fingerprint\n  12D3D: it has 1,214 records that are not here, and lacked 3 records of ours\n  12D3C: keeps nothing of it\n",
+			"✗ Finistère : 3\u202f218 actes, pas la même chose chez tous les voisins à 14:02\n  12D3A : même empreinte\n  12D3D : il a 1\u202f214 actes qui ne sont pas ici, et il lui manquait 3 actes d’ici\n  12D3C : ne garde pas tout ce territoire\n",
+			"✗ Finistère: 3,218 records, not the same as all neighbours have at 14:02\n  12D3A: same fingerprint\n  12D3D: it has 1,214 records that are not here, and lacked 3 records of ours\n  12D3C: does not keep all of it\n",
 		},
 		{
 			neighbours("unconfirmed"),
 			"– Finistère : 3\u202f218 actes, que personne ne confirme\n  aucun voisin n’est relié\n",
 			"– Finistère: 3,218 records, which nobody confirms\n  no neighbour is connected\n",
+		},
+		{
+			api.Mirror{Territory: finistere.Territory, Scope: []string{"class:bafkrei"}, Verdict: "complete", At: at, Records: 41, Alone: 2, Neighbours: []api.MirrorNeighbour{a, far}},
+			"✓ Finistère, en partie : complet à 14:02 : 41 actes, même empreinte que 1 voisin\n  aucun voisin relié ne garde 2 de ces modèles\n",
+			"✓ Finistère, in part: complete at 14:02: 41 records, same fingerprint as 1 neighbour\n  no connected neighbour keeps 2 of these classes\n",
+		},
+		{
+			api.Mirror{Territory: finistere.Territory, Scope: []string{"class:bafkrei"}, Verdict: "unconfirmed", At: at, Records: 41, Neighbours: []api.MirrorNeighbour{far}},
+			"– Finistère, en partie : 41 actes, que personne ne confirme\n  12D3C : ne garde aucun de ces modèles\n",
+			"– Finistère, in part: 41 records, which nobody confirms\n  12D3C: keeps none of these classes\n",
 		},
 	} {
 		for _, french := range []bool{true, false} {

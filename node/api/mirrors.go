@@ -2,30 +2,40 @@ package api
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"codeberg.org/essaim/essaim/node"
+	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/territory"
 )
 
-// Mirror is a territory of which this node keeps all, and how that stands beside
-// the neighbours connected now.
+// Mirror is a territory of which this node keeps all, or some classes, and how that
+// stands beside the neighbours connected now.
 type Mirror struct {
 	Territory Territory `json:"territory"`
 	Children  bool      `json:"children" doc:"with all that the tables have within it"`
+	Scope     []string  `json:"scope,omitempty" doc:"what alone is kept, with statuses; absent for all records" example:"class:bafkrei…"`
 	Since     time.Time `json:"since"`
 	Verdict   string    `json:"verdict" enum:"complete,differs,unconfirmed,stopped" doc:"complete: every connected neighbour that keeps any of it had the same; unconfirmed: none keeps any, or what differed was not compared again; stopped: the node is not on the network"`
 	At        time.Time `json:"at,omitzero" doc:"of the oldest comparison that the verdict is from"`
-	Records   int       `json:"records" doc:"erased ones too; one of several of the territories counts in each"`
+	Records   int       `json:"records" doc:"erased ones too, but of classes; one of several of the territories counts in each"`
 	Received  int       `json:"received" doc:"records that synchronisation brought since the start"`
 	Bytes     int       `json:"bytes" doc:"of these, compressed"`
 	Coming    int       `json:"coming" doc:"records that neighbours are sending"`
 	ReadOnly  bool      `json:"readOnly,omitzero" doc:"the disk is nearly full: nothing is received"`
-	// Alone is how many of the territories no connected neighbour keeps.
+	// Alone is how many of the territories no connected neighbour keeps; in a
+	// partial mirror, how many of the classes.
 	Alone       int               `json:"alone"`
 	Territories []Mirrored        `json:"territories"`
+	Classes     []MirroredClass   `json:"classes,omitempty" doc:"what a partial mirror keeps"`
 	Neighbours  []MirrorNeighbour `json:"neighbours" doc:"connected now"`
 }
+
+// Partial reports whether only some classes are kept.
+func (m Mirror) Partial() bool { return len(m.Scope) > 0 }
 
 // Mirrored is one territory of a mirror.
 type Mirrored struct {
@@ -35,11 +45,19 @@ type Mirrored struct {
 	Against     []Comparisons `json:"against" doc:"the last comparison with each connected neighbour"`
 }
 
+// MirroredClass is one class of a partial mirror in one of its territories.
+type MirroredClass struct {
+	Class     string        `json:"class"`
+	Territory string        `json:"territory"`
+	Records   int           `json:"records" doc:"its own and awards; erased ones are of no class"`
+	Against   []Comparisons `json:"against" doc:"the last comparison with each connected neighbour"`
+}
+
 // Comparisons is what came of comparing a territory with a neighbour.
 type Comparisons struct {
 	Peer    string    `json:"peer"`
 	At      time.Time `json:"at"`
-	Keeps   bool      `json:"keeps" doc:"the neighbour keeps the territory"`
+	Keeps   bool      `json:"keeps" doc:"the neighbour keeps the territory, or the class of it"`
 	Same    bool      `json:"same" doc:"nothing differed, by the salted fingerprints of both sides"`
 	Missing int       `json:"missing" doc:"records it had which are not here"`
 	Lacking int       `json:"lacking" doc:"records here which it had not"`
@@ -50,7 +68,7 @@ type Comparisons struct {
 type MirrorNeighbour struct {
 	Peer    string    `json:"peer"`
 	At      time.Time `json:"at,omitzero" doc:"of the oldest comparison; absent when there was none"`
-	Keeps   int       `json:"keeps" doc:"how many of the territories it keeps"`
+	Keeps   int       `json:"keeps" doc:"how many of the territories it keeps, or of the classes"`
 	Same    bool      `json:"same"`
 	Missing int       `json:"missing" doc:"records it had which are not here"`
 	Lacking int       `json:"lacking" doc:"records here which it had not"`
@@ -71,13 +89,31 @@ type MirrorList struct {
 
 // MirrorRequest says what to mirror.
 type MirrorRequest struct {
-	Children bool `json:"children,omitempty" doc:"with all that the tables have within it"`
+	Children bool     `json:"children,omitempty" doc:"with all that the tables have within it"`
+	Scope    []string `json:"scope,omitempty" doc:"keep only these, with all statuses: class:CID each" example:"class:bafkrei…"`
+}
+
+// choice reads what of a territory is to be mirrored.
+func (r MirrorRequest) choice() (c node.MirrorChoice, err error) {
+	c.Children = r.Children
+	for _, x := range r.Scope {
+		name, ok := strings.CutPrefix(x, "class:")
+		if !ok {
+			return c, &badge.Invalid{Member: strconv.Quote(x), Why: "is no scope: it is class: and the CID of a class"}
+		}
+		class, err := badge.ParseCID(name)
+		if err != nil {
+			return c, err
+		}
+		c.Classes = append(c.Classes, class)
+	}
+	return c, nil
 }
 
 func (s *Server) registerMirrors() {
 	register(s, read, get("list-mirrors", "/mirrors", "Mirrors of this node, by their last comparisons"), s.listMirrors)
 	register(s, read, get("get-mirror", "/mirrors/{id}", "One mirror, by its last comparisons"), s.getMirror)
-	register(s, write, put("add-mirror", "/mirrors/{id}", "Keep all records of a territory, with its children or not"), s.addMirror)
+	register(s, write, put("add-mirror", "/mirrors/{id}", "Keep all records of a territory, or some classes; with its children or not"), s.addMirror)
 	register(s, write, remove("remove-mirror", "/mirrors/{id}", "End a mirror; what was received stays"), s.removeMirror)
 	register(s, read, post("compare-mirror", "/mirrors/{id}/compare", "Compare with every connected neighbour now, and take what is missing"), s.compareMirror)
 }
@@ -113,7 +149,11 @@ type mirrorInput struct {
 
 func (s *Server) addMirror(_ context.Context, in *mirrorInput) (*Body[MirrorDetail], error) {
 	id := territory.ID(in.ID)
-	if _, err := s.config.Node.AddMirror(id, in.Body.Children); err != nil {
+	choice, err := in.Body.choice()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.config.Node.AddMirror(id, choice); err != nil {
 		return nil, err
 	}
 	return s.mirrorDetail(s.config.Node.MirrorReport(id))
@@ -151,20 +191,38 @@ func (s *Server) mirror(r node.MirrorReport) (Mirror, error) {
 		Records: r.Records, Received: r.Received, Bytes: r.BytesReceived, Coming: r.Coming, ReadOnly: r.ReadOnly,
 		Territories: []Mirrored{}, Neighbours: []MirrorNeighbour{},
 	}
+	for _, c := range r.Mirror.Classes {
+		out.Scope = append(out.Scope, "class:"+c.String())
+	}
 	for i, t := range r.Territories {
-		v := Mirrored{Territory: names[i], Records: t.Count, Fingerprint: t.Root, Against: []Comparisons{}}
-		alone := 1
-		for _, a := range t.Against {
-			v.Against = append(v.Against, Comparisons{a.Peer.String(), a.At, a.Follows, a.Same, a.Missing, a.Lacking})
-			if a.Follows {
-				alone = 0
-			}
-		}
-		out.Alone += alone
+		v := Mirrored{Territory: names[i], Records: t.Count, Fingerprint: t.Root}
+		v.Against = comparisons(t.Against)
 		out.Territories = append(out.Territories, v)
+		if len(out.Scope) == 0 && alone(t.Against) {
+			out.Alone++
+		}
+	}
+	for _, c := range r.Classes {
+		out.Classes = append(out.Classes, MirroredClass{c.Class.String(), string(c.Territory), c.Count, comparisons(c.Against)})
+		if alone(c.Against) {
+			out.Alone++
+		}
 	}
 	for _, x := range r.Neighbours {
 		out.Neighbours = append(out.Neighbours, MirrorNeighbour{x.Peer.String(), x.At, x.Keeps, x.Same, x.Missing, x.Lacking, x.Err != nil})
 	}
 	return out, nil
+}
+
+func comparisons(all []node.Against) []Comparisons {
+	out := []Comparisons{}
+	for _, a := range all {
+		out = append(out, Comparisons{a.Peer.String(), a.At, a.Follows, a.Same, a.Missing, a.Lacking})
+	}
+	return out
+}
+
+// alone reports whether no connected neighbour keeps something.
+func alone(all []node.Against) bool {
+	return !slices.ContainsFunc(all, func(a node.Against) bool { return a.Follows })
 }
