@@ -143,6 +143,7 @@ func (n *Node) admit(ctx context.Context, from Source, records ...protocol.Recor
 			n.log.Debug("record accepted", "cid", r.CID(), "kind", r.Kind(), "via", from.Via)
 			added = append(added, r)
 			n.learn(r)
+			n.bounds.add(r)
 			if from.Via != Synced { // what is old is not passed on
 				n.fresh.add(r.Digest())
 			}

@@ -38,6 +38,9 @@ type MirrorChoice struct {
 	// Classes are those kept, with their awards, of a partial mirror; none for all
 	// records.
 	Classes []cid.Cid
+	// MaxSize is how many bytes of records synchronisation may bring it to, control
+	// aside; zero for no bound. It never deletes.
+	MaxSize int64
 }
 
 // whole reports whether all records are kept.
@@ -59,6 +62,7 @@ const bucketMirrors = "mirrors"
 type mirrorRow struct {
 	Children    bool           `json:"children,omitempty"`
 	Classes     []string       `json:"classes,omitempty"`
+	MaxSize     int64          `json:"maxSize,omitempty"`
 	Since       time.Time      `json:"since"`
 	Territories []territory.ID `json:"territories"`
 }
@@ -79,7 +83,7 @@ func (n *Node) Mirrors() ([]Mirror, error) {
 			return nil, fmt.Errorf("mirror %s %w: %w", key, errMirrorRead, err)
 		}
 		m := Mirror{ID: territory.ID(key), Since: row.Since, Territories: row.Territories}
-		m.Children = row.Children
+		m.Children, m.MaxSize = row.Children, row.MaxSize
 		for _, name := range row.Classes {
 			c, err := cid.Decode(name)
 			if err != nil {
@@ -111,6 +115,9 @@ func (n *Node) Mirror(id territory.ID) (Mirror, error) {
 func (n *Node) AddMirror(id territory.ID, choice MirrorChoice) (Mirror, error) {
 	if _, err := territory.Parse(string(id)); err != nil {
 		return Mirror{}, err
+	}
+	if choice.MaxSize < 0 {
+		return Mirror{}, &badge.Invalid{Member: "territory " + string(id), Why: "would have less than no bytes"}
 	}
 	classes := map[cid.Cid]bool{}
 	for _, c := range choice.Classes {
@@ -152,6 +159,10 @@ func (n *Node) AddMirror(id territory.ID, choice MirrorChoice) (Mirror, error) {
 	if err := n.writeMirror(m); err != nil {
 		return m, err
 	}
+	if all, err = n.Mirrors(); err != nil {
+		return m, err
+	}
+	n.bounds.set(all) // before anything comes
 	if m.whole() {
 		if err := n.follow(forMirror, m.Territories...); err != nil {
 			return m, err
@@ -202,8 +213,8 @@ func (n *Node) RemoveMirror(id territory.ID) error {
 }
 
 // keepPartial brings the sets that are kept up to what partial mirrors need: those
-// of their classes, and control of territories that are not followed. Until the
-// sets are read at a start, only names are noted.
+// of their classes, and control of territories that are not followed; and bounds up
+// to those of all mirrors. Until the sets are read at a start, only names are noted.
 func (n *Node) keepPartial() error {
 	all, err := n.Mirrors()
 	if err != nil {
@@ -221,11 +232,15 @@ func (n *Node) keepPartial() error {
 		}
 	}
 	n.sets.keepClasses(names)
+	n.bounds.set(all)
 	if !n.sets.started() {
 		return nil
 	}
 	n.sets.dropPartial(territories)
-	return n.readControl(territories...)
+	if err := n.readControl(territories...); err != nil {
+		return err
+	}
+	return n.measureBounds()
 }
 
 // mirrored is what a mirror keeps by the tables of today.
@@ -242,7 +257,7 @@ func (n *Node) mirrored(m Mirror) ([]territory.ID, error) {
 }
 
 func (n *Node) writeMirror(m Mirror) error {
-	row := mirrorRow{Children: m.Children, Since: m.Since, Territories: m.Territories}
+	row := mirrorRow{Children: m.Children, MaxSize: m.MaxSize, Since: m.Since, Territories: m.Territories}
 	for _, c := range m.Classes {
 		row.Classes = append(row.Classes, c.String())
 	}
@@ -352,7 +367,10 @@ type MirrorReport struct {
 	Territories []MirroredTerritory
 	Classes     []MirroredClass // of a partial mirror
 	Neighbours  []MirrorNeighbour
-	ReadOnly    bool // the disk is nearly full: nothing is received
+	ReadOnly    bool  // the disk is nearly full: nothing is received
+	Size        int64 // of a bounded mirror: bytes of records, control aside
+	Full        bool  // it has come to its bound, and takes no more
+	Missing     int   // records that the neighbour which has most had, and are not here
 }
 
 // MirroredTerritory is one territory of a mirror.
@@ -447,6 +465,15 @@ func (n *Node) reportMirror(m Mirror, failed map[peer.ID]error) (r MirrorReport,
 		r.Records += t.Count
 		a := arrivals[t.ID]
 		r.Received, r.BytesReceived, r.Coming = r.Received+a.Received, r.BytesReceived+a.BytesReceived, r.Coming+a.Coming
+	}
+	for _, x := range r.Neighbours {
+		r.Missing = max(r.Missing, x.Missing)
+	}
+	if m.MaxSize > 0 {
+		if err := n.measureBounds(); err != nil {
+			return r, err
+		}
+		r.Size, r.Full = n.bounds.of(m.ID)
 	}
 	r.judge(n.host != nil && n.gossip.Load() != nil)
 	return r, nil

@@ -107,6 +107,7 @@ type Node struct {
 	// hollowRows is the number of the last row of hollow.
 	hollowRows atomic.Uint64
 	classSets  classSets
+	bounds     bounds
 
 	// acting is held by whoever sets up, awards or claims, so that no key, name
 	// or badge is made twice. It is held over the disk, and taken before mu.

@@ -452,7 +452,7 @@ func (s *synchroniser) giveWay(id, self peer.ID) {
 }
 
 // plan is what is asked of a peer: all that is followed, then what partial mirrors
-// keep.
+// keep; last of all that of which no more is taken, since nothing is after it.
 func (n *Node) plan(audit bool) (plan []plannedRound) {
 	for _, t := range n.Followed() {
 		plan = append(plan, plannedRound{setName{territory: t, control: true}, true}, plannedRound{setName{territory: t}, audit})
@@ -462,13 +462,24 @@ func (n *Node) plan(audit bool) (plan []plannedRound) {
 			plan = append(plan, p)
 		}
 	}
-	return plan
+	var last []plannedRound
+	plan = slices.DeleteFunc(plan, func(p plannedRound) bool {
+		capped := n.capped(p.setName)
+		if capped {
+			last = append(last, p)
+		}
+		return capped
+	})
+	return append(plan, last...)
 }
 
 // askPeer compares all that is kept with one peer.
 func (n *Node) askPeer(ctx context.Context, id peer.ID) ended {
 	e := ended{with: id}
 	audit := n.sync.auditDue(id)
+	if e.err = n.measureBounds(); e.err != nil {
+		return e
+	}
 	plan := n.plan(audit)
 	if len(plan) == 0 {
 		return e
@@ -494,7 +505,7 @@ func (n *Node) askPeer(ctx context.Context, id peer.ID) ended {
 		n.sync.noteAudit(id)
 	}
 	e.changed = c.gained+c.hollowed+c.given > 0
-	e.more, e.busy, e.short = c.enough, c.busy, c.short
+	e.more, e.busy, e.short = c.enough || c.skipped, c.busy, c.short
 	if errors.Is(err, context.DeadlineExceeded) && c.gained+c.given > 0 {
 		e.err, e.more = nil, true // it took the whole time a conversation has
 	}

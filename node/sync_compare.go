@@ -69,14 +69,14 @@ func (c *conversation) compared(r *round) {
 	if !r.badges() {
 		s.beside(r.name, a)
 	}
-	switch first := c.first; {
+	switch first, before := c.first[r.territory]; {
 	case r.class.Defined():
 		return
 	case r.none:
 	case r.control:
-		c.first, c.firstOf = a, r.territory
+		c.first[r.territory] = a
 		return
-	case c.firstOf != r.territory:
+	case !before:
 		return // its control set comes from another peer just now
 	default:
 		a.Missing, a.Lacking, a.Same = a.Missing+first.Missing, a.Lacking+first.Lacking, a.Same && first.Same

@@ -102,12 +102,12 @@ func (c *conversation) store(ctx context.Context) error {
 			u.round.ended = true
 			u.round.short = u.round.got < u.round.session.Expected() || !u.round.session.Complete()
 			u.round.settle()
-			short := u.round.short || c.full || c.muted || c.enough
+			short, capped := u.round.short || c.full || c.muted || c.enough, c.capped
 			c.mu.Unlock()
 			if err := c.endTurn(u.round); err != nil {
 				return err
 			}
-			c.short = c.short || u.round.short
+			c.short = c.short || u.round.short && !capped
 			if u.round.badges() {
 				c.node.sync.note(u.round.territory, Comparison{With: c.peer, At: c.node.now().UTC().Truncate(time.Second), Short: short})
 			}
@@ -215,6 +215,7 @@ func (c *conversation) keep(ctx context.Context, u unpacked) error {
 			hollow = append(hollow, e.key)
 		}
 	}
+	records, capped := c.fitting(u.round, records)
 	gained, kept := 0, 0
 	for _, a := range c.node.admit(ctx, Source{Via: Synced, Peer: c.peer}, records...) {
 		switch {
@@ -245,7 +246,26 @@ func (c *conversation) keep(ctx context.Context, u unpacked) error {
 	if full {
 		c.refuseData()
 	}
+	if capped {
+		c.cap()
+	}
 	return err
+}
+
+// fitting returns those of the records of a round that a bounded mirror has room for,
+// in their order, and whether that is not all.
+func (c *conversation) fitting(r *round, records []protocol.Record) (fit []protocol.Record, capped bool) {
+	left, bounded := c.node.roomFor(r.setName)
+	if !bounded {
+		return records, false
+	}
+	for i, rec := range records {
+		if left -= int64(len(rec.Bytes())); left < 0 {
+			c.node.bounds.reach(r.setName)
+			return records[:i], true
+		}
+	}
+	return records, false
 }
 
 // refuseData tells the peer, once, to send no more records. It is called with mu

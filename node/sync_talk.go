@@ -58,6 +58,8 @@ type conversation struct {
 	window   int        // how many may be on their way
 	muted    bool       // the peer takes no data
 	full     bool       // there is no room here: what comes is dropped
+	capped   bool       // it is a mirror that has come to its bound
+	skipped  bool       // something else was not asked for because of that
 	enough   bool       // it has brought as much as one may
 	busy     bool       // another peer brings much of the same set
 	closing  bool       // no round will begin
@@ -67,8 +69,7 @@ type conversation struct {
 	given    int        // records sent
 	bytesIn  int        // of data frames
 	bytesOut int
-	first    Against      // what came of the last control set,
-	firstOf  territory.ID // which was of this territory
+	first    map[territory.ID]Against // what came of control sets
 }
 
 // round is the comparison of one set.
@@ -94,7 +95,7 @@ type round struct {
 // newConversation takes over a stream.
 func (n *Node) newConversation(s network.Stream, asks bool) *conversation {
 	c := &conversation{
-		node: n, stream: s, peer: s.Conn().RemotePeer(), asks: asks, began: time.Now(), raw: synchro.Raw, in: bufio.NewReaderSize(s, 16<<10),
+		node: n, stream: s, peer: s.Conn().RemotePeer(), asks: asks, began: time.Now(), first: map[territory.ID]Against{}, raw: synchro.Raw, in: bufio.NewReaderSize(s, 16<<10),
 		asked: map[string]bool{}, arrived: make(chan packed, 64), verified: make(chan unpacked, 1), wake: make(chan struct{}, 1),
 	}
 	if s.Conn().Stat().Limited {
@@ -202,6 +203,9 @@ func (c *conversation) ask(ctx context.Context, plan []plannedRound) error {
 			c.mu.Unlock()
 			continue // it comes from another
 		}
+		if c.passes(p.setName) {
+			continue // its records would not be taken any more
+		}
 		r, _, err := c.begin(p.setName, p.audit)
 		if err != nil {
 			return err
@@ -245,17 +249,41 @@ func (c *conversation) begin(of setName, audit bool) (r *round, took time.Durati
 	if r.session, err = reconcile.New(config); err != nil {
 		return nil, took, err
 	}
+	capped := c.node.capped(of)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round = r
+	if capped {
+		c.cap()
+	}
 	return r, took, nil
+}
+
+// passes reports whether a set is not asked for because a mirror has come to its
+// bound, which is not of it.
+func (c *conversation) passes(of setName) bool {
+	fits := !c.node.capped(of)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	passes := c.capped && fits
+	c.skipped = c.skipped || passes
+	return passes
+}
+
+// cap says that nothing more is taken because a mirror has come to its bound. It is
+// called with mu held.
+func (c *conversation) cap() {
+	if !c.full {
+		c.refuseData()
+		c.capped = true
+	}
 }
 
 // stopped reports whether nothing more is to be asked for in this conversation.
 func (c *conversation) stopped() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.full || c.enough
+	return c.full && !c.capped || c.enough
 }
 
 func (c *conversation) close() {

@@ -26,3 +26,20 @@ func (s *Store) Digest(id uint32) (digest [sha256.Size]byte, err error) {
 	})
 	return digest, err
 }
+
+// Size returns how many bytes the record with a local number has, without reading
+// it, 0 for one that was erased.
+func (s *Store) Size(id uint32) (size int64, err error) {
+	err = s.db.View(func(txn *badger.Txn) error {
+		item, err := txn.Get(key1(keyBody, id))
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		size = item.ValueSize()
+		return nil
+	})
+	return size, err
+}

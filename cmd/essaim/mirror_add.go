@@ -15,6 +15,7 @@ import (
 
 func mirrorAdd(p *program) *cobra.Command {
 	var r api.MirrorRequest
+	var most string
 	c := &cobra.Command{
 		Use: "add " + p.tr("TERRITOIRE", "TERRITORY"), Args: cobra.ExactArgs(1),
 		Short: p.tr("garder tous les actes d’un territoire, ou certains, et recevoir ce qui manque", "keep all records of a territory, or some, and get what is missing"),
@@ -27,7 +28,12 @@ nœud continue, même après un arrêt.
 Avec --scope, la copie est partielle : ces modèles de badge, les badges remis, et
 tout ce qui révoque ou efface.
 
-  essaim mirror add iso:FR-29 --scope class:Soudure`, `The node follows the territory and gets from its neighbours all it lacks. The
+  essaim mirror add iso:FR-29 --scope class:Soudure
+
+Avec --max-size, elle s’arrête à cette taille et le dit ; rien n’est supprimé, et ce
+qui révoque ou efface arrive toujours. Pour continuer, donnez-en une plus grande.
+
+  essaim mirror add iso:FR-29 --max-size 500MB`, `The node follows the territory and gets from its neighbours all it lacks. The
 command shows how far it is until all is there; Ctrl-C leaves it, and the node
 goes on, even after a stop.
 
@@ -36,8 +42,16 @@ goes on, even after a stop.
 With --scope the mirror is partial: these classes, the awards of them, and all that
 revokes or erases.
 
-  essaim mirror add iso:FR-29 --scope class:Welding`),
-		RunE: func(c *cobra.Command, args []string) error {
+  essaim mirror add iso:FR-29 --scope class:Welding
+
+With --max-size it stops at that size and says so; nothing is deleted, and what
+revokes or erases still comes. To go on, give a larger one.
+
+  essaim mirror add iso:FR-29 --max-size 500MB`),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if r.MaxSize, err = p.size(most); err != nil {
+				return err
+			}
 			return p.with(c.Context(), func(cl *client) error {
 				for i, x := range r.Scope {
 					if name, ok := strings.CutPrefix(x, "class:"); ok {
@@ -71,6 +85,7 @@ revokes or erases.
 	}
 	c.Flags().BoolVar(&r.Children, "children", false, p.tr("avec les territoires qu’il contient", "with the territories within it"))
 	c.Flags().StringSliceVar(&r.Scope, "scope", nil, p.tr("seulement ceci : class:MODÈLE (code ou nom ; répétable)", "this alone: class:CLASS (CID or name; repeatable)"))
+	c.Flags().StringVar(&most, "max-size", "", p.tr("taille des actes où s’arrêter, comme 500MB ou 2GB", "size of records at which to stop, such as 500MB or 2GB"))
 	return c
 }
 

@@ -68,6 +68,13 @@ func (p *program) mirror(m api.Mirror) {
 			p.beside(x, m.Partial())
 		}
 	}
+	switch {
+	case m.Full && m.Missing > 0:
+		p.say("  arrêtée à %s : il manque %s sur environ %s ; pour continuer : essaim mirror add %s --max-size", "  stopped at %s: %s of about %s are missing; to go on: essaim mirror add %s --max-size",
+			p.bytes(m.MaxSize), p.counted(m.Missing, "acte", "actes", "record", "records"), p.number(m.Records+m.Missing), m.Territory.ID)
+	case m.Full:
+		p.say("  arrêtée à %s ; pour continuer : essaim mirror add %s --max-size", "  stopped at %s; to go on: essaim mirror add %s --max-size", p.bytes(m.MaxSize), m.Territory.ID)
+	}
 	if m.ReadOnly {
 		p.say("  le disque est presque plein : plus rien n’est reçu", "  the disk is nearly full: nothing is received")
 	}

@@ -61,6 +61,11 @@ func TestMirrorSentences(t *testing.T) {
 			"✗ Finistère: 3,218 records, not the same as all neighbours have at 14:02\n  12D3A: same fingerprint\n  12D3D: it has 1,214 records that are not here, and lacked 3 records of ours\n  12D3C: does not keep all of it\n",
 		},
 		{
+			api.Mirror{Territory: finistere.Territory, Verdict: "differs", At: at, Records: 3218, MaxSize: 500 << 20, Full: true, Missing: 1214, Neighbours: []api.MirrorNeighbour{{Peer: "12D3D", At: at, Keeps: 1, Missing: 1214}}},
+			"✗ Finistère : 3\u202f218 actes, pas la même chose chez tous les voisins à 14:02\n  12D3D : il a 1\u202f214 actes qui ne sont pas ici\n  arrêtée à 500 Mo : il manque 1\u202f214 actes sur environ 4\u202f432 ; pour continuer : essaim mirror add iso:FR-29 --max-size\n",
+			"✗ Finistère: 3,218 records, not the same as all neighbours have at 14:02\n  12D3D: it has 1,214 records that are not here\n  stopped at 500 MB: 1,214 records of about 4,432 are missing; to go on: essaim mirror add iso:FR-29 --max-size\n",
+		},
+		{
 			neighbours("unconfirmed"),
 			"– Finistère : 3\u202f218 actes, que personne ne confirme\n  aucun voisin n’est relié\n",
 			"– Finistère: 3,218 records, which nobody confirms\n  no neighbour is connected\n",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,22 @@ func (p *program) bytes(n int64) string {
 		return fmt.Sprintf("%d k%s", n>>10, unit)
 	}
 	return fmt.Sprintf("%d %s", n, p.tr("octets", "bytes"))
+}
+
+// size reads what bytes writes, and the like: "500MB", "2 Go", "1000000". Nothing is 0.
+func (p *program) size(text string) (int64, error) {
+	digits := strings.TrimRight(strings.ToLower(text), "kmgtbo ")
+	unit := strings.TrimRight(strings.TrimSpace(strings.ToLower(text[len(digits):])), "bo")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	shift := map[string]int{"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+	by, ok := shift[unit]
+	switch {
+	case text == "":
+		return 0, nil
+	case err != nil || !ok || n <= 0 || n > math.MaxInt64>>by:
+		return 0, usage(fmt.Sprintf(p.tr("« %s » n’est pas une taille : 500MB, 2GB", "%q is no size: 500MB, 2GB"), text))
+	}
+	return n << by, nil
 }
 
 // many writes a count with its noun. French counts none as singular.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -208,4 +209,27 @@ func TestFrenchTypography(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A size is read as it is written, and is never more or less than it says.
+func FuzzSize(f *testing.F) {
+	for text, want := range map[string]int64{
+		"": 0, "500MB": 500 << 20, "500 Mo": 500 << 20, "500m": 500 << 20, "2GB": 2 << 30, "2g": 2 << 30, "1000000": 1_000_000, "12 kB": 12 << 10, "1T": 1 << 40,
+		"0": -1, "-1": -1, "MB": -1, "1.5GB": -1, "5 pommes": -1, "5MMB": -1, "9223372036854775807k": -1, "1e3": -1, "5M5": -1, "+": -1,
+	} {
+		got, err := speaker(false).size(text)
+		if err == nil && got != want || err != nil && want >= 0 {
+			f.Errorf("%q: got %d, %v; want %d", text, got, err, want)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := speaker(false).size(text)
+		if err != nil || n == 0 {
+			return
+		}
+		if again, err := speaker(true).size(fmt.Sprint(n)); n < 0 || err != nil || again != n {
+			t.Errorf("%q: got %d, then %d, %v", text, n, again, err)
+		}
+	})
 }

@@ -26,6 +26,10 @@ type Mirror struct {
 	Bytes     int       `json:"bytes" doc:"of these, compressed"`
 	Coming    int       `json:"coming" doc:"records that neighbours are sending"`
 	ReadOnly  bool      `json:"readOnly,omitzero" doc:"the disk is nearly full: nothing is received"`
+	MaxSize   int64     `json:"maxSize,omitempty" doc:"how many bytes of records it may come to; absent without a bound"`
+	Size      int64     `json:"size,omitempty" doc:"of a bounded mirror: bytes of records, statuses and successions aside"`
+	Full      bool      `json:"full,omitzero" doc:"it has come to its bound: no record is taken but statuses and successions"`
+	Missing   int       `json:"missing" doc:"records which the neighbour that has most had, and are not here"`
 	// Alone is how many of the territories no connected neighbour keeps; in a
 	// partial mirror, how many of the classes.
 	Alone       int               `json:"alone"`
@@ -91,11 +95,12 @@ type MirrorList struct {
 type MirrorRequest struct {
 	Children bool     `json:"children,omitempty" doc:"with all that the tables have within it"`
 	Scope    []string `json:"scope,omitempty" doc:"keep only these, with all statuses: class:CID each" example:"class:bafkrei…"`
+	MaxSize  int64    `json:"maxSize,omitempty" minimum:"0" doc:"stop taking records at so many bytes, statuses and successions aside; absent for no bound"`
 }
 
 // choice reads what of a territory is to be mirrored.
 func (r MirrorRequest) choice() (c node.MirrorChoice, err error) {
-	c.Children = r.Children
+	c.Children, c.MaxSize = r.Children, r.MaxSize
 	for _, x := range r.Scope {
 		name, ok := strings.CutPrefix(x, "class:")
 		if !ok {
@@ -189,6 +194,7 @@ func (s *Server) mirror(r node.MirrorReport) (Mirror, error) {
 	out := Mirror{
 		Territory: names[0], Children: r.Children, Since: r.Since, Verdict: string(r.Verdict), At: r.At,
 		Records: r.Records, Received: r.Received, Bytes: r.BytesReceived, Coming: r.Coming, ReadOnly: r.ReadOnly,
+		MaxSize: r.MaxSize, Size: r.Size, Full: r.Full, Missing: r.Missing,
 		Territories: []Mirrored{}, Neighbours: []MirrorNeighbour{},
 	}
 	for _, c := range r.Mirror.Classes {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"codeberg.org/essaim/essaim/node/api"
@@ -24,4 +25,26 @@ func TestMirrors(t *testing.T) {
 	same(t, "mirrors left", len(answered[api.MirrorList](f.admin.remove("/mirrors/iso:FR-29")).Mirrors), 0)
 	same(t, "followed", len(answered[api.TerritoryList](f.admin.get("/territories")).Territories), 1)
 	f.admin.remove("/mirrors/iso:FR-29").refused(http.StatusNotFound, "not_mirrored")
+}
+
+// Some classes alone are kept of a place, up to a size; here of the place itself, by a
+// node without a network.
+func TestPartialMirrors(t *testing.T) {
+	f := tyfab(t)
+	class := f.laser().CID
+	const brest = "/mirrors/fr:epci:242900314"
+	scope := []string{"class:" + class}
+	added := answered[api.MirrorDetail](f.admin.put(brest, api.MirrorRequest{Scope: scope, MaxSize: 10 << 20}))
+	if added.Verdict != "stopped" || !slices.Equal(added.Scope, scope) || added.MaxSize != 10<<20 || added.Size < 500 || added.Full || added.Records != 1 {
+		t.Errorf("added: got %+v", added)
+	}
+	if len(added.Classes) != 1 || added.Classes[0].Class != class || added.Classes[0].Records != 1 || added.Alone != 1 {
+		t.Errorf("classes: got %+v, %d alone", added.Classes, added.Alone)
+	}
+	same(t, "full", answered[api.MirrorDetail](f.admin.put(brest, api.MirrorRequest{Scope: scope, MaxSize: 100})).Full, true)
+	for _, wrong := range []string{"class:", "class:" + class + "x", "laser", "kind:award"} {
+		f.admin.put(brest, api.MirrorRequest{Scope: []string{wrong}}).refused(http.StatusUnprocessableEntity, "bad_value")
+	}
+	f.admin.put(brest, api.MirrorRequest{MaxSize: -1}).refused(http.StatusUnprocessableEntity, "bad_value")
+	same(t, "mirrors left", len(answered[api.MirrorList](f.admin.remove(brest)).Mirrors), 0)
 }
