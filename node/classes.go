@@ -111,6 +111,7 @@ func (n *Node) learn(r protocol.Record) {
 	if r.Kind() != protocol.Class {
 		return
 	}
+	n.scopesDue.Store(true)
 	n.classes.mu.Lock()
 	defer n.classes.mu.Unlock()
 	n.classes.add(r)

@@ -23,6 +23,7 @@ const (
 	ControlName = controlName
 	BadgesName  = badgesName
 	ClassName   = className
+	ClassesName = classesName
 )
 
 var (

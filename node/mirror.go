@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/badge"
+	"codeberg.org/essaim/essaim/protocol/skill"
 	"codeberg.org/essaim/essaim/protocol/territory"
 	"codeberg.org/essaim/essaim/store"
 )
@@ -30,6 +32,10 @@ type Mirror struct {
 	// Territories are those kept: ID, then its children in the order of the
 	// tables, then those of earlier tables.
 	Territories []territory.ID
+	// Found are the classes known in Territories that speak of Skills, in the order
+	// they were met, and LeftOut is how many more there are than may be kept.
+	Found   []cid.Cid
+	LeftOut int
 }
 
 // MirrorChoice is what of a territory is mirrored.
@@ -38,18 +44,34 @@ type MirrorChoice struct {
 	// Classes are those kept, with their awards, of a partial mirror; none for all
 	// records.
 	Classes []cid.Cid
+	// Skills are words: classes that speak of one are kept too, as they come.
+	Skills []string
 	// MaxSize is how many bytes of records synchronisation may bring it to, control
 	// aside; zero for no bound. It never deletes.
 	MaxSize int64
 }
 
 // whole reports whether all records are kept.
-func (c MirrorChoice) whole() bool { return len(c.Classes) == 0 }
+func (c MirrorChoice) whole() bool { return len(c.Classes)+len(c.Skills) == 0 }
 
-// sets are those of classes that a partial mirror keeps.
+// kept are the classes of a partial mirror, asked for and found.
+func (m Mirror) kept() []cid.Cid {
+	out := slices.Clone(m.Classes)
+	for _, c := range m.Found {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// sets are those that a partial mirror keeps beside control.
 func (m Mirror) sets() (out []setName) {
 	for _, t := range m.Territories {
-		for _, c := range m.Classes {
+		if len(m.Skills) > 0 {
+			out = append(out, setName{territory: t, classes: true})
+		}
+		for _, c := range m.kept() {
 			out = append(out, setName{territory: t, class: c})
 		}
 	}
@@ -62,6 +84,9 @@ const bucketMirrors = "mirrors"
 type mirrorRow struct {
 	Children    bool           `json:"children,omitempty"`
 	Classes     []string       `json:"classes,omitempty"`
+	Skills      []string       `json:"skills,omitempty"`
+	Found       []string       `json:"found,omitempty"` // classes that speak of them
+	LeftOut     int            `json:"leftOut,omitempty"`
 	MaxSize     int64          `json:"maxSize,omitempty"`
 	Since       time.Time      `json:"since"`
 	Territories []territory.ID `json:"territories"`
@@ -83,17 +108,35 @@ func (n *Node) Mirrors() ([]Mirror, error) {
 			return nil, fmt.Errorf("mirror %s %w: %w", key, errMirrorRead, err)
 		}
 		m := Mirror{ID: territory.ID(key), Since: row.Since, Territories: row.Territories}
-		m.Children, m.MaxSize = row.Children, row.MaxSize
-		for _, name := range row.Classes {
-			c, err := cid.Decode(name)
-			if err != nil {
-				return nil, fmt.Errorf("mirror %s %w: %w", key, errMirrorRead, err)
-			}
-			m.Classes = append(m.Classes, c)
+		m.Children, m.MaxSize, m.Skills, m.LeftOut = row.Children, row.MaxSize, row.Skills, row.LeftOut
+		var err error
+		if m.Classes, err = parseCIDs(row.Classes); err == nil {
+			m.Found, err = parseCIDs(row.Found)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("mirror %s %w: %w", key, errMirrorRead, err)
 		}
 		out = append(out, m)
 	}
 	return out, nil
+}
+
+func parseCIDs(names []string) (out []cid.Cid, err error) {
+	for _, name := range names {
+		c, err := cid.Decode(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func cidNames(all []cid.Cid) (out []string) {
+	for _, c := range all {
+		out = append(out, c.String())
+	}
+	return out
 }
 
 // Mirror returns one mirror, or ErrNotMirror.
@@ -126,6 +169,12 @@ func (n *Node) AddMirror(id territory.ID, choice MirrorChoice) (Mirror, error) {
 		}
 		classes[c] = true
 	}
+	for _, word := range choice.Skills {
+		if len(skill.Words(word)) == 0 || len(word) > 100 {
+			return Mirror{}, &badge.Invalid{Member: strconv.Quote(word), Why: "is not the name of a skill"}
+		}
+	}
+	choice.Skills = slices.Compact(slices.Sorted(slices.Values(choice.Skills)))
 	choice.Classes = slices.SortedFunc(maps.Keys(classes), func(a, b cid.Cid) int { return strings.Compare(a.String(), b.String()) })
 	n.acting.Lock()
 	defer n.acting.Unlock()
@@ -155,6 +204,8 @@ func (n *Node) AddMirror(id territory.ID, choice MirrorChoice) (Mirror, error) {
 		if err := n.mayFollow(m); err != nil {
 			return m, err
 		}
+	} else if err := n.findClasses(&m, synchro.Classes-sets); err != nil {
+		return m, err
 	}
 	if err := n.writeMirror(m); err != nil {
 		return m, err
@@ -212,6 +263,78 @@ func (n *Node) RemoveMirror(id territory.ID) error {
 	return n.keepPartial()
 }
 
+// findClasses finds the classes that speak of the skills of a mirror: those found
+// before, then others, as long as there is room for so many sets more.
+func (n *Node) findClasses(m *Mirror, room int) error {
+	before := m.Found
+	m.Found, m.LeftOut = nil, 0
+	if len(m.Skills) == 0 {
+		return nil
+	}
+	found := slices.Clone(before)
+	for _, t := range m.Territories {
+		for e, err := range n.store.Find(classesOf(t)) {
+			if err != nil {
+				return err
+			}
+			r, err := e.Record()
+			if err != nil {
+				return err
+			}
+			text := ClassText(r)
+			speaks := func(word string) bool { return text.Compare(skill.Words(word)) != skill.None }
+			if slices.ContainsFunc(m.Skills, speaks) && !slices.Contains(found, r.CID()) {
+				found = append(found, r.CID())
+			}
+		}
+	}
+	for _, c := range found {
+		switch {
+		case slices.Contains(m.Classes, c):
+		case room < len(m.Territories):
+			m.LeftOut++
+		default:
+			m.Found = append(m.Found, c)
+			room -= len(m.Territories)
+		}
+	}
+	return nil
+}
+
+// resolveScopes brings mirrors up to the classes that have come, and reports whether
+// one keeps more than before.
+func (n *Node) resolveScopes() (grew bool, err error) {
+	n.acting.Lock()
+	defer n.acting.Unlock()
+	all, err := n.Mirrors()
+	if err != nil {
+		return false, err
+	}
+	room := synchro.Classes
+	for _, m := range all {
+		room -= len(m.sets())
+	}
+	for _, m := range all {
+		before := m
+		room += len(m.Found) * len(m.Territories)
+		if err := n.findClasses(&m, room); err != nil {
+			return grew, err
+		}
+		room -= len(m.Found) * len(m.Territories)
+		if len(m.Found) == len(before.Found) && m.LeftOut == before.LeftOut {
+			continue
+		}
+		if err := n.writeMirror(m); err != nil {
+			return grew, err
+		}
+		grew = grew || len(m.Found) > len(before.Found)
+	}
+	if !grew {
+		return false, nil
+	}
+	return true, n.keepPartial()
+}
+
 // keepPartial brings the sets that are kept up to what partial mirrors need: those
 // of their classes, and control of territories that are not followed; and bounds up
 // to those of all mirrors. Until the sets are read at a start, only names are noted.
@@ -231,7 +354,7 @@ func (n *Node) keepPartial() error {
 			names = append(names, of.String())
 		}
 	}
-	n.sets.keepClasses(names)
+	n.sets.keepClasses(names[:min(len(names), synchro.Classes)]) // tables may have grown
 	n.bounds.set(all)
 	if !n.sets.started() {
 		return nil
@@ -257,9 +380,9 @@ func (n *Node) mirrored(m Mirror) ([]territory.ID, error) {
 }
 
 func (n *Node) writeMirror(m Mirror) error {
-	row := mirrorRow{Children: m.Children, MaxSize: m.MaxSize, Since: m.Since, Territories: m.Territories}
-	for _, c := range m.Classes {
-		row.Classes = append(row.Classes, c.String())
+	row := mirrorRow{
+		Children: m.Children, MaxSize: m.MaxSize, Since: m.Since, Territories: m.Territories,
+		Classes: cidNames(m.Classes), Skills: m.Skills, Found: cidNames(m.Found), LeftOut: m.LeftOut,
 	}
 	raw, err := json.Marshal(row)
 	if err == nil {
@@ -303,6 +426,9 @@ func (n *Node) keepMirrors() error {
 		}
 	}
 	if err := n.unfollowSpare(); err != nil {
+		return err
+	}
+	if _, err := n.resolveScopes(); err != nil {
 		return err
 	}
 	return n.keepPartial()
@@ -381,7 +507,7 @@ type MirroredTerritory struct {
 
 // MirroredClass is one class of a partial mirror in one of its territories.
 type MirroredClass struct {
-	Class     cid.Cid
+	Class     cid.Cid // undefined for the list of all classes, without awards
 	Territory territory.ID
 	Count     int // of records, its own too; erased ones are of no class
 	Against   []Against
@@ -411,12 +537,15 @@ func (n *Node) MirrorReport(id territory.ID) (MirrorReport, error) {
 // and returns how the mirror stands then. It takes as long as what is missing
 // takes to come.
 func (n *Node) CompareMirror(ctx context.Context, id territory.ID) (MirrorReport, error) {
-	m, err := n.Mirror(id)
-	if err != nil {
+	if _, err := n.Mirror(id); err != nil {
 		return MirrorReport{}, err
 	}
 	failed, err := n.compareAll(ctx)
 	if err != nil && !errors.Is(err, ErrNoNetwork) {
+		return MirrorReport{}, err
+	}
+	m, err := n.Mirror(id) // with the classes that have come
+	if err != nil {
 		return MirrorReport{}, err
 	}
 	return n.reportMirror(m, failed)
@@ -515,13 +644,18 @@ func (n *Node) reportPartial(r *MirrorReport, connected []peer.ID) error {
 				r.neighbour(t.Against[i].Peer).note(t.Against[i])
 			}
 		}
-		for _, class := range r.Mirror.Classes {
-			of := setName{territory: id, class: class}
-			c := MirroredClass{Class: class, Territory: id}
-			if c.Count, err = n.store.CountInClass(class, id); err != nil {
+		for _, of := range r.sets() {
+			if of.territory != id {
+				continue
+			}
+			c := MirroredClass{Class: of.class, Territory: id}
+			if c.Count, err = n.countSet(of); err != nil {
 				return err
 			}
 			t.Count += c.Count
+			if own, err := n.store.Get(of.class); of.class.Defined() && len(r.Skills) > 0 && err == nil && of.has(own) {
+				t.Count-- // it counts among all classes
+			}
 			for _, p := range connected {
 				if i := slices.IndexFunc(t.Against, func(a Against) bool { return a.Peer == p && !a.Follows }); i >= 0 {
 					c.Against = append(c.Against, t.Against[i]) // nor any class of it

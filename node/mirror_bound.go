@@ -39,7 +39,7 @@ func (b *bound) needs(s setName) bool {
 	if s.control || !slices.Contains(b.Territories, s.territory) {
 		return false
 	}
-	return b.whole() || s.class.Defined() && slices.Contains(b.Classes, s.class)
+	return b.whole() || slices.Contains(b.in, s)
 }
 
 // counted are the sets in which records of a mirror count.
@@ -64,7 +64,7 @@ func (x *bounds) set(mirrors []Mirror) {
 	for _, m := range mirrors {
 		b := &bound{Mirror: m, in: m.counted()}
 		for _, old := range x.all {
-			if old.ID == m.ID && slices.Equal(old.Territories, m.Territories) && slices.Equal(old.Classes, m.Classes) {
+			if old.ID == m.ID && slices.Equal(old.in, b.in) {
 				b.measured, b.base, b.added, b.erased = old.measured, old.base, old.added, old.erased
 				b.reached = old.reached && m.MaxSize <= old.MaxSize
 			}
@@ -216,7 +216,7 @@ func (n *Node) sizeOf(s setName) (size int64, err error) {
 	}
 	var kinds []protocol.Kind
 	for _, k := range protocol.Kinds {
-		if !isControl(k) {
+		if s.classes && k == protocol.Class || s.badges() && !isControl(k) {
 			kinds = append(kinds, k)
 		}
 	}

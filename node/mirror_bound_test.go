@@ -149,7 +149,7 @@ func TestPartialMirrorStopsAtItsSize(t *testing.T) {
 	choice.MaxSize *= 2
 	must(mirror.AddMirror(brest, choice))(t)
 	if r := compared(t, mirror, brest); r.Verdict != node.MirrorComplete || r.Full || r.Records != 31 || r.Size != int64(sum+len(welding.Bytes())) {
-		t.Errorf("with a larger bound: got %s, full %v, %d bytes, %d records", r.Verdict, r.Full, r.Size, r.Records)
+		t.Errorf("with a larger bound: got %s, full %v, %d bytes of %d (%d at home), %d records", r.Verdict, r.Full, r.Size, r.MaxSize, sum, r.Records)
 	}
 	ofClass(t, mirror, welding, brest)
 }

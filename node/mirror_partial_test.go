@@ -220,6 +220,57 @@ func TestPartialMirrorsConverge(t *testing.T) {
 	}
 }
 
+// By a skill a mirror keeps the classes that speak of it, those that come later too,
+// and as many as it may.
+func TestPartialMirrorBySkill(t *testing.T) {
+	fast(t)
+	c := &clock{}
+	config := configure(t.TempDir(), c)
+	config.InMemory = false
+	home, mirror := start(t, brest), run(t, config, c)
+	welding, sewing := class(t, "Soudure à l’arc", bob, noon), class(t, "Couture", bob, noon)
+	tagged := class(t, "Métal", bob, noon, func(a *badge.Achievement) { a.Tag = []string{"soudure"} })
+	var welder protocol.Record
+	for _, k := range []protocol.Record{welding, sewing, tagged} {
+		welder = award(t, k, bob, alice, noon)
+		home.brings(k.Bytes(), welder.Bytes())
+	}
+	choice := node.MirrorChoice{Skills: []string{"soudures", "soudures"}}
+	if m := must(mirror.AddMirror(brest, choice))(t); len(m.Skills) != 1 || len(m.Found) != 0 {
+		t.Errorf("got %+v, want one word, that nothing is known of yet", m)
+	}
+	linked(t, mirror, home)
+	check := func(records, found, leftOut int) {
+		t.Helper()
+		r := compared(t, mirror, brest)
+		if r.Verdict != node.MirrorComplete || r.Records != records || len(r.Found) != found || r.LeftOut != leftOut || len(r.Classes) != 1+found {
+			t.Errorf("got %s, %d records, %d found, %d left out, %d sets; want complete, %d, %d, %d", r.Verdict, r.Records, len(r.Found), r.LeftOut, len(r.Classes), records, found, leftOut)
+		}
+	}
+	check(5, 2, 0) // three classes and two awards
+	if mirror.has(award(t, sewing, bob, alice, noon)) || !mirror.has(welder) || !mirror.has(sewing) {
+		t.Error("it has what it does not keep, or lacks what it does")
+	}
+	home.brings(class(t, "Soudure au plomb", bob, noon).Bytes())
+	check(6, 3, 0)
+
+	// It stays so after a restart; more than may be kept are left out, and told.
+	mirror.stop()
+	most := node.Synchro.Classes
+	defer func() { node.Synchro.Classes = most }()
+	node.Synchro.Classes = 4
+	mirror = run(t, config, c)
+	linked(t, mirror, home)
+	check(6, 3, 0)
+	home.brings(class(t, "Soudure sous l’eau", bob, noon).Bytes())
+	check(7, 3, 1)
+
+	var invalid *badge.Invalid
+	if _, err := mirror.AddMirror(brest, node.MirrorChoice{Skills: []string{"de la"}}); !errors.As(err, &invalid) {
+		t.Errorf("got %v, want that it names nothing", err)
+	}
+}
+
 // Nodes left to themselves compare classes too, whoever begins; after a restart as
 // before.
 func TestPartialMirrorByItself(t *testing.T) {
@@ -333,6 +384,10 @@ func TestHostileClassSets(t *testing.T) {
 		{"an award of another territory", func(l *liar) {
 			l.claims(name, keyOf(elsewhere))
 			l.Write(node.DataFrame([][]byte{elsewhere.Bytes()}))
+		}},
+		{"an award among classes", func(l *liar) {
+			l.claims(node.ClassesName+string(brest), keyOf(good))
+			l.Write(node.DataFrame([][]byte{good.Bytes()}))
 		}},
 		{"a status", func(l *liar) {
 			s := status(l.t, good.CID(), badge.Revoked, bob, noon)

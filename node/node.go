@@ -108,6 +108,8 @@ type Node struct {
 	hollowRows atomic.Uint64
 	classSets  classSets
 	bounds     bounds
+	// scopesDue says that there are classes which may be in the scope of a mirror.
+	scopesDue atomic.Bool
 
 	// acting is held by whoever sets up, awards or claims, so that no key, name
 	// or badge is made twice. It is held over the disk, and taken before mu.

@@ -133,7 +133,7 @@ func (s *sets) real(of setName, k reconcile.Key) bool {
 	defer s.mu.Unlock()
 	h := s.of[of.territory]
 	switch {
-	case of.class.Defined():
+	case of.partial():
 		return true
 	case h == nil || h.control == nil:
 		return false
@@ -154,7 +154,7 @@ func (s *sets) view(name string) (v reconcile.View, ok bool) {
 	defer s.mu.Unlock()
 	h := s.of[of.territory]
 	switch {
-	case !ok || of.class.Defined() || h == nil || h.control == nil:
+	case !ok || of.partial() || h == nil || h.control == nil:
 		return v, false
 	case of.control:
 		return h.control.View(), true
@@ -183,8 +183,8 @@ func (s *sets) keepClasses(names []string) {
 	}
 }
 
-// partial returns the sets to ask for for partial mirrors: those of classes in
-// order of territory, each after the control of it.
+// partial returns the sets to ask for for partial mirrors, by territory: control,
+// then all classes, then each class.
 func (s *sets) partial() (out []setName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,9 +195,9 @@ func (s *sets) partial() (out []setName) {
 			out = append(out, control)
 		}
 	}
+	rank := func(s setName) int { return slices.Index([]bool{s.control, s.classes, true}, true) }
 	slices.SortFunc(out, func(a, b setName) int {
-		// Of names of one territory, that of control is the shortest.
-		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(len(a.String()), len(b.String())), cmp.Compare(a.String(), b.String()))
+		return cmp.Or(cmp.Compare(a.territory, b.territory), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.String(), b.String()))
 	})
 	return out
 }

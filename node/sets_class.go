@@ -13,6 +13,7 @@ import (
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/reconcile"
 	"codeberg.org/essaim/essaim/protocol/territory"
+	"codeberg.org/essaim/essaim/store"
 )
 
 // The set of a class in a territory is its own record, if that is of the
@@ -20,24 +21,39 @@ import (
 // §1. It is made from the store when a round wants it, for who keeps the whole
 // territory and for who keeps that class of it.
 
-// className begins the name of such a set: it goes on with the CID of the class, a
-// slash and the territory.
-const className = "class/"
+//
+// The set of the classes of a territory, without awards, is for who keeps those that
+// speak of a skill, and must know which they are.
+
+const (
+	// className begins the name of the set of a class: it goes on with the CID of
+	// the class, a slash and the territory.
+	className = "class/"
+	// classesName begins the name of that of all classes, and ends in a territory.
+	classesName = "classes/"
+)
 
 // setName is what a name of a set says.
 type setName struct {
 	territory territory.ID
 	control   bool
-	class     cid.Cid // undefined for the sets of all classes
+	classes   bool
+	class     cid.Cid // undefined for the other sets
 }
 
+// partial reports whether it is a set of what partial mirrors keep, and is made when a
+// round wants it.
+func (s setName) partial() bool { return s.classes || s.class.Defined() }
+
 // badges reports whether it is the set of all but statuses and successions.
-func (s setName) badges() bool { return !s.control && !s.class.Defined() }
+func (s setName) badges() bool { return !s.control && !s.partial() }
 
 func (s setName) String() string {
 	switch {
 	case s.control:
 		return controlName + string(s.territory)
+	case s.classes:
+		return classesName + string(s.territory)
 	case s.class.Defined():
 		return className + s.class.String() + "/" + string(s.territory)
 	}
@@ -48,6 +64,9 @@ func (s setName) String() string {
 func (s setName) has(r protocol.Record) bool {
 	if !slices.Contains(r.Territories(), s.territory) {
 		return false
+	}
+	if s.classes {
+		return r.Kind() == protocol.Class
 	}
 	if s.class.Defined() {
 		return r.Kind() == protocol.Award && r.Class() == s.class || r.Kind() == protocol.Class && r.CID() == s.class
@@ -62,6 +81,9 @@ func parseSetName(name string) (s setName, ok bool) {
 	}
 	if rest, found := strings.CutPrefix(name, badgesName); found {
 		return setName{territory: territory.ID(rest)}, true
+	}
+	if rest, found := strings.CutPrefix(name, classesName); found {
+		return setName{territory: territory.ID(rest), classes: true}, true
 	}
 	rest, found := strings.CutPrefix(name, className)
 	class, where, cut := strings.Cut(rest, "/")
@@ -107,6 +129,9 @@ func (k *classSets) change(records ...protocol.Record) {
 		k.changes++
 		for _, id := range r.Territories() {
 			delete(k.kept, setName{territory: id, class: class}.String())
+			if r.Kind() == protocol.Class {
+				delete(k.kept, setName{territory: id, classes: true}.String())
+			}
 		}
 	}
 }
@@ -154,7 +179,7 @@ func (k *classSets) put(name string, v reconcile.View, changes int) {
 // long it was in the making.
 func (n *Node) viewSet(s setName) (v reconcile.View, took time.Duration, ok bool, err error) {
 	name := s.String()
-	if !s.class.Defined() {
+	if !s.partial() {
 		v, ok = n.sets.view(name)
 		return v, 0, ok, nil
 	}
@@ -179,20 +204,47 @@ func (n *Node) viewSet(s setName) (v reconcile.View, took time.Duration, ok bool
 }
 
 func (n *Node) makeClassSet(s setName) (v reconcile.View, ok bool, err error) {
-	count, err := n.store.CountInClass(s.class, s.territory)
+	count, err := n.countSet(s)
 	if err != nil || count > synchro.ClassKeys {
 		return v, false, err
 	}
 	keys := make([]reconcile.Key, 0, count)
-	for d, err := range n.store.InClass(s.class, s.territory) {
-		if err != nil {
-			return v, false, fmt.Errorf("set of class %s: %w", s.class, err)
+	if s.classes {
+		for e, err := range n.store.Find(classesOf(s.territory)) {
+			if err != nil {
+				return v, false, fmt.Errorf("set of classes of %s: %w", s.territory, err)
+			}
+			digest, err := n.store.Digest(e.ID)
+			if err != nil {
+				return v, false, fmt.Errorf("set of classes of %s: %w", s.territory, err)
+			}
+			keys = append(keys, reconcile.NewKey(e.Created, digest))
 		}
-		keys = append(keys, reconcile.NewKey(d.Created, d.Digest))
+	} else {
+		for d, err := range n.store.InClass(s.class, s.territory) {
+			if err != nil {
+				return v, false, fmt.Errorf("set of class %s: %w", s.class, err)
+			}
+			keys = append(keys, reconcile.NewKey(d.Created, d.Digest))
+		}
 	}
 	set, err := buildSet(keys)
 	if err != nil {
 		return v, false, err
 	}
 	return set.View(), true, nil
+}
+
+// countSet returns how many keys the set of a class has, or that of classes, half a
+// microsecond each.
+func (n *Node) countSet(s setName) (int, error) {
+	if s.classes {
+		return n.store.Count(classesOf(s.territory))
+	}
+	return n.store.CountInClass(s.class, s.territory)
+}
+
+// classesOf finds the classes of a territory. Nobody erases one.
+func classesOf(id territory.ID) store.Query {
+	return store.Query{Kinds: []protocol.Kind{protocol.Class}, Territory: id}
 }

@@ -509,7 +509,7 @@ func (n *Node) askPeer(ctx context.Context, id peer.ID) ended {
 	if errors.Is(err, context.DeadlineExceeded) && c.gained+c.given > 0 {
 		e.err, e.more = nil, true // it took the whole time a conversation has
 	}
-	n.conclude(c, err)
+	e.more = n.conclude(c, err) || e.more
 	return e
 }
 
@@ -541,7 +541,9 @@ func (n *Node) serveSync(ctx context.Context, s network.Stream) {
 	if err != nil {
 		n.log.Debug("asked to synchronise", "peer", id, "err", err)
 	}
-	n.conclude(c, err)
+	if n.conclude(c, err) {
+		n.sync.miss("")
+	}
 	switch {
 	case c.busy:
 		n.sync.miss(id) // when the other has brought it

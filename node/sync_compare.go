@@ -70,7 +70,7 @@ func (c *conversation) compared(r *round) {
 		s.beside(r.name, a)
 	}
 	switch first, before := c.first[r.territory]; {
-	case r.class.Defined():
+	case r.partial():
 		return
 	case r.none:
 	case r.control:

@@ -63,8 +63,9 @@ func (n *Node) syncReport(followed []territory.ID) SyncReport {
 	return r
 }
 
-// conclude notes what a conversation brought, and asks for what is missing still.
-func (n *Node) conclude(c *conversation, err error) {
+// conclude notes what a conversation brought, and asks for what is missing still. It
+// reports whether more is kept from now on.
+func (n *Node) conclude(c *conversation, err error) (grew bool) {
 	s := n.sync
 	s.mu.Lock()
 	s.total.Conversations++
@@ -85,8 +86,13 @@ func (n *Node) conclude(c *conversation, err error) {
 	if c.gained+c.hollowed > 0 && !c.enough { // else more comes first
 		s.tell(c.peer)
 	}
+	if n.scopesDue.Swap(false) {
+		if grew, err = n.resolveScopes(); err != nil {
+			n.log.Error("classes of mirrors", "err", err)
+		}
+	}
 	if c.gained == 0 {
-		return
+		return grew
 	}
 	n.log.Info("synchronised", "peer", c.peer, "records", c.gained, "bytes", c.bytesIn)
 	missing, err := n.missing(wantQueue / 2)
@@ -94,13 +100,14 @@ func (n *Node) conclude(c *conversation, err error) {
 		if !errors.Is(err, store.ErrClosed) {
 			n.log.Error("missing records", "err", err)
 		}
-		return
+		return grew
 	}
 	for _, m := range missing {
 		if digest, err := protocol.DigestOf(m.CID); err == nil {
 			n.wish(wish{digest: digest, from: c.peer})
 		}
 	}
+	return grew
 }
 
 // missing returns records that are to be looked for. With a partial mirror come

@@ -197,7 +197,7 @@ func (c *conversation) entryOf(r *round, k reconcile.Key) (e entry, ok bool, err
 	case err == nil:
 		return entry{raw: raw, key: k}, true, nil
 	case errors.Is(err, store.ErrErased), errors.Is(err, store.ErrNotFound):
-		return entry{key: k}, !r.class.Defined(), nil
+		return entry{key: k}, !r.partial(), nil
 	}
 	return entry{}, false, fmt.Errorf("send: %w", err)
 }

@@ -147,7 +147,7 @@ func (c *conversation) turn(r *round) bool {
 // meanwhile is missed still.
 func (c *conversation) endTurn(r *round) error {
 	g := c.node.gossip.Load()
-	if !c.node.sync.leave(r.name, c) || g == nil || r.class.Defined() {
+	if !c.node.sync.leave(r.name, c) || g == nil || r.partial() {
 		return nil
 	}
 	listens, err := g.listen(r.territory)
@@ -260,6 +260,9 @@ func (c *conversation) fitting(r *round, records []protocol.Record) (fit []proto
 		return records, false
 	}
 	for i, rec := range records {
+		if c.node.store.Has(rec.Digest()) == store.Present {
+			continue // it came another way, and counts already
+		}
 		if left -= int64(len(rec.Bytes())); left < 0 {
 			c.node.bounds.reach(r.setName)
 			return records[:i], true

@@ -414,7 +414,7 @@ func (c *conversation) answer(ctx context.Context, frame []byte) (*round, error)
 		return nil, err
 	}
 	of, known := parseSetName(h.Name)
-	if of.class.Defined() {
+	if of.partial() {
 		c.classes++
 	}
 	if c.asked[h.Name] || len(c.asked) >= 2*maxFollowed+synchro.Classes || c.classes > synchro.Classes {

@@ -25,10 +25,10 @@ nœud continue, même après un arrêt.
 
   essaim mirror add iso:FR-29 --children
 
-Avec --scope, la copie est partielle : ces modèles de badge, les badges remis, et
-tout ce qui révoque ou efface.
+Avec --scope, la copie est partielle : ces modèles de badge, ou tous ceux d’une
+compétence, les badges remis, et tout ce qui révoque ou efface.
 
-  essaim mirror add iso:FR-29 --scope class:Soudure
+  essaim mirror add iso:FR-29 --scope skill:soudure
 
 Avec --max-size, elle s’arrête à cette taille et le dit ; rien n’est supprimé, et ce
 qui révoque ou efface arrive toujours. Pour continuer, donnez-en une plus grande.
@@ -39,10 +39,10 @@ goes on, even after a stop.
 
   essaim mirror add iso:FR-29 --children
 
-With --scope the mirror is partial: these classes, the awards of them, and all that
-revokes or erases.
+With --scope the mirror is partial: these classes, or all of a skill, the awards of
+them, and all that revokes or erases.
 
-  essaim mirror add iso:FR-29 --scope class:Welding
+  essaim mirror add iso:FR-29 --scope skill:welding
 
 With --max-size it stops at that size and says so; nothing is deleted, and what
 revokes or erases still comes. To go on, give a larger one.
@@ -84,7 +84,7 @@ revokes or erases still comes. To go on, give a larger one.
 		},
 	}
 	c.Flags().BoolVar(&r.Children, "children", false, p.tr("avec les territoires qu’il contient", "with the territories within it"))
-	c.Flags().StringSliceVar(&r.Scope, "scope", nil, p.tr("seulement ceci : class:MODÈLE (code ou nom ; répétable)", "this alone: class:CLASS (CID or name; repeatable)"))
+	c.Flags().StringSliceVar(&r.Scope, "scope", nil, p.tr("seulement ceci : class:MODÈLE (code ou nom) ou skill:MOT (répétable)", "this alone: class:CLASS (CID or name) or skill:WORD (repeatable)"))
 	c.Flags().StringVar(&most, "max-size", "", p.tr("taille des actes où s’arrêter, comme 500MB ou 2GB", "size of records at which to stop, such as 500MB or 2GB"))
 	return c
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +68,12 @@ func (p *program) mirror(m api.Mirror) {
 		for _, x := range m.Neighbours {
 			p.beside(x, m.Partial())
 		}
+	}
+	if words, kept := m.Skills(); len(words) > 0 {
+		p.say("  %s : %s", "  %s: %s", strings.Join(words, ", "), p.many(kept, "modèle de badge", "modèles de badge", "class", "classes"))
+	}
+	if m.LeftOut > 0 {
+		p.say("  trop de modèles pour une copie partielle : %d ne sont pas gardés", "  too many classes for a partial mirror: %d are not kept", m.LeftOut)
 	}
 	switch {
 	case m.Full && m.Missing > 0:

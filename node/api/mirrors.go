@@ -17,7 +17,8 @@ import (
 type Mirror struct {
 	Territory Territory `json:"territory"`
 	Children  bool      `json:"children" doc:"with all that the tables have within it"`
-	Scope     []string  `json:"scope,omitempty" doc:"what alone is kept, with statuses; absent for all records" example:"class:bafkrei…"`
+	Scope     []string  `json:"scope,omitempty" doc:"what alone is kept, with statuses; absent for all records" example:"skill:soudure"`
+	LeftOut   int       `json:"leftOut,omitempty" doc:"classes that speak of a skill of the scope and are not kept: there are too many"`
 	Since     time.Time `json:"since"`
 	Verdict   string    `json:"verdict" enum:"complete,differs,unconfirmed,stopped" doc:"complete: every connected neighbour that keeps any of it had the same; unconfirmed: none keeps any, or what differed was not compared again; stopped: the node is not on the network"`
 	At        time.Time `json:"at,omitzero" doc:"of the oldest comparison that the verdict is from"`
@@ -41,6 +42,22 @@ type Mirror struct {
 // Partial reports whether only some classes are kept.
 func (m Mirror) Partial() bool { return len(m.Scope) > 0 }
 
+// Skills are the words of the scope, and how many classes are kept by it.
+func (m Mirror) Skills() (words []string, classes int) {
+	for _, x := range m.Scope {
+		if word, ok := strings.CutPrefix(x, "skill:"); ok {
+			words = append(words, word)
+		}
+	}
+	kept := map[string]bool{}
+	for _, c := range m.Classes {
+		if c.Class != "" {
+			kept[c.Class] = true
+		}
+	}
+	return words, len(kept)
+}
+
 // Mirrored is one territory of a mirror.
 type Mirrored struct {
 	Territory
@@ -51,7 +68,7 @@ type Mirrored struct {
 
 // MirroredClass is one class of a partial mirror in one of its territories.
 type MirroredClass struct {
-	Class     string        `json:"class"`
+	Class     string        `json:"class,omitempty" doc:"absent for the list of all classes, without awards, by which skills are found"`
 	Territory string        `json:"territory"`
 	Records   int           `json:"records" doc:"its own and awards; erased ones are of no class"`
 	Against   []Comparisons `json:"against" doc:"the last comparison with each connected neighbour"`
@@ -94,7 +111,7 @@ type MirrorList struct {
 // MirrorRequest says what to mirror.
 type MirrorRequest struct {
 	Children bool     `json:"children,omitempty" doc:"with all that the tables have within it"`
-	Scope    []string `json:"scope,omitempty" doc:"keep only these, with all statuses: class:CID each" example:"class:bafkrei…"`
+	Scope    []string `json:"scope,omitempty" doc:"keep only these, with all statuses: class:CID or skill:WORD each; a skill stands for all classes that speak of it, as they come" example:"skill:soudure"`
 	MaxSize  int64    `json:"maxSize,omitempty" minimum:"0" doc:"stop taking records at so many bytes, statuses and successions aside; absent for no bound"`
 }
 
@@ -102,9 +119,13 @@ type MirrorRequest struct {
 func (r MirrorRequest) choice() (c node.MirrorChoice, err error) {
 	c.Children, c.MaxSize = r.Children, r.MaxSize
 	for _, x := range r.Scope {
+		if word, ok := strings.CutPrefix(x, "skill:"); ok {
+			c.Skills = append(c.Skills, word)
+			continue
+		}
 		name, ok := strings.CutPrefix(x, "class:")
 		if !ok {
-			return c, &badge.Invalid{Member: strconv.Quote(x), Why: "is no scope: it is class: and the CID of a class"}
+			return c, &badge.Invalid{Member: strconv.Quote(x), Why: "is no scope: it is class: and the CID of a class, or skill: and a word"}
 		}
 		class, err := badge.ParseCID(name)
 		if err != nil {
@@ -194,11 +215,14 @@ func (s *Server) mirror(r node.MirrorReport) (Mirror, error) {
 	out := Mirror{
 		Territory: names[0], Children: r.Children, Since: r.Since, Verdict: string(r.Verdict), At: r.At,
 		Records: r.Records, Received: r.Received, Bytes: r.BytesReceived, Coming: r.Coming, ReadOnly: r.ReadOnly,
-		MaxSize: r.MaxSize, Size: r.Size, Full: r.Full, Missing: r.Missing,
+		LeftOut: r.LeftOut, MaxSize: r.MaxSize, Size: r.Size, Full: r.Full, Missing: r.Missing,
 		Territories: []Mirrored{}, Neighbours: []MirrorNeighbour{},
 	}
 	for _, c := range r.Mirror.Classes {
 		out.Scope = append(out.Scope, "class:"+c.String())
+	}
+	for _, word := range r.Skills {
+		out.Scope = append(out.Scope, "skill:"+word)
 	}
 	for i, t := range r.Territories {
 		v := Mirrored{Territory: names[i], Records: t.Count, Fingerprint: t.Root}
@@ -209,7 +233,11 @@ func (s *Server) mirror(r node.MirrorReport) (Mirror, error) {
 		}
 	}
 	for _, c := range r.Classes {
-		out.Classes = append(out.Classes, MirroredClass{c.Class.String(), string(c.Territory), c.Count, comparisons(c.Against)})
+		name := ""
+		if c.Class.Defined() {
+			name = c.Class.String()
+		}
+		out.Classes = append(out.Classes, MirroredClass{name, string(c.Territory), c.Count, comparisons(c.Against)})
 		if alone(c.Against) {
 			out.Alone++
 		}

@@ -42,7 +42,11 @@ func TestPartialMirrors(t *testing.T) {
 		t.Errorf("classes: got %+v, %d alone", added.Classes, added.Alone)
 	}
 	same(t, "full", answered[api.MirrorDetail](f.admin.put(brest, api.MirrorRequest{Scope: scope, MaxSize: 100})).Full, true)
-	for _, wrong := range []string{"class:", "class:" + class + "x", "laser", "kind:award"} {
+	found := answered[api.MirrorDetail](f.admin.put(brest, api.MirrorRequest{Scope: []string{"skill:laser"}}))
+	if len(found.Classes) != 2 || found.Classes[0].Class != "" || found.Classes[1].Class != class || found.Records != 1 || found.Scope[0] != "skill:laser" {
+		t.Errorf("by a skill: got %+v", found)
+	}
+	for _, wrong := range []string{"class:", "skill:", "skill:de", "class:" + class + "x", "laser", "kind:award"} {
 		f.admin.put(brest, api.MirrorRequest{Scope: []string{wrong}}).refused(http.StatusUnprocessableEntity, "bad_value")
 	}
 	f.admin.put(brest, api.MirrorRequest{MaxSize: -1}).refused(http.StatusUnprocessableEntity, "bad_value")
