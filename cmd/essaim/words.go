@@ -41,8 +41,9 @@ func (p *program) bytes(n int64) string {
 
 // size reads what bytes writes, and the like: "500MB", "2 Go", "1000000". Nothing is 0.
 func (p *program) size(text string) (int64, error) {
-	digits := strings.TrimRight(strings.ToLower(text), "kmgtbo ")
-	unit := strings.TrimRight(strings.TrimSpace(strings.ToLower(text[len(digits):])), "bo")
+	lower := strings.ToLower(text) // longer than text where that is not UTF-8
+	digits := strings.TrimRight(lower, "kmgtbo ")
+	unit := strings.TrimRight(strings.TrimSpace(lower[len(digits):]), "bo")
 	n, err := strconv.ParseInt(digits, 10, 64)
 	shift := map[string]int{"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 	by, ok := shift[unit]

@@ -215,7 +215,7 @@ func TestFrenchTypography(t *testing.T) {
 func FuzzSize(f *testing.F) {
 	for text, want := range map[string]int64{
 		"": 0, "500MB": 500 << 20, "500 Mo": 500 << 20, "500m": 500 << 20, "2GB": 2 << 30, "2g": 2 << 30, "1000000": 1_000_000, "12 kB": 12 << 10, "1T": 1 << 40,
-		"0": -1, "-1": -1, "MB": -1, "1.5GB": -1, "5 pommes": -1, "5MMB": -1, "9223372036854775807k": -1, "1e3": -1, "5M5": -1, "+": -1,
+		"0": -1, "-1": -1, "MB": -1, "1.5GB": -1, "5 pommes": -1, "5MMB": -1, "9223372036854775807k": -1, "1e3": -1, "5M5": -1, "+": -1, "\xc7": -1,
 	} {
 		got, err := speaker(false).size(text)
 		if err == nil && got != want || err != nil && want >= 0 {
