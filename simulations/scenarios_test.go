@@ -60,7 +60,7 @@ type bands struct {
 	lost float64
 	// held says that records had to wait for their time.
 	held bool
-	// shut says that the stranger is cut off by 19 in 20 of those it called on.
+	// shut says that the stranger is cut off by all it called on.
 	shut bool
 	// rejected says that gossip had something to refuse.
 	rejected bool
