@@ -300,18 +300,11 @@ func (n *Node) accessBy(ctx context.Context, a AccessAnswer, rule AccessRule, ho
 	for _, class := range classes {
 		for _, key := range keys {
 			query := store.Query{Kinds: []protocol.Kind{protocol.Award}, Holder: key, Class: class, Newest: true, Limit: maxAccessAwards}
-			for e, err := range n.store.Find(query) {
+			for r, err := range n.store.Records(query) {
 				if err != nil {
 					return a, err
 				}
-				r, err := e.Record()
-				if errors.Is(err, store.ErrErased) {
-					continue
-				}
-				if err != nil {
-					return a, err
-				}
-				why, weight, err := n.accessOf(ctx, rule, named, r, e.State)
+				why, weight, err := n.accessOf(ctx, rule, named, r.Record, r.State)
 				if err != nil {
 					return a, err
 				}
@@ -403,18 +396,11 @@ func (n *Node) endorsementsOf(r protocol.Record, named map[did.DID]bool) ([]trus
 	q := store.Query{
 		Kinds: []protocol.Kind{protocol.Endorsement}, Target: protocol.Target{CID: r.CID()}, Newest: true, Limit: maxAccessEndorsers,
 	}
-	for e, err := range n.store.Find(q) {
+	for word, err := range n.store.Records(q) {
 		if err != nil {
 			return nil, err
 		}
-		word, err := e.Record()
-		if errors.Is(err, store.ErrErased) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if f, ok := factOf(word).(trust.Endorsement); ok {
+		if f, ok := factOf(word.Record).(trust.Endorsement); ok {
 			all = append(all, f)
 		}
 	}

@@ -140,19 +140,12 @@ func (n *Node) AnchorCandidates(ctx context.Context) ([]Candidate, error) {
 	var all []Candidate
 	for _, id := range n.Followed() {
 		q := store.Query{Kinds: []protocol.Kind{protocol.Profile}, Territory: id, Newest: true}
-		for e, err := range n.store.Find(q) {
+		for r, err := range n.store.Records(q) {
 			if err != nil {
 				return nil, err
 			}
-			if e.State != protocol.Live {
+			if r.State != protocol.Live {
 				continue
-			}
-			r, err := e.Record()
-			if errors.Is(err, store.ErrErased) {
-				continue
-			}
-			if err != nil {
-				return nil, err
 			}
 			p := r.Document().(*badge.Profile)
 			if seen[p.ID] {
@@ -331,18 +324,11 @@ func (f *trustFollower) reloadLists() error {
 	f.mu.Unlock()
 	for key := range keys {
 		query := store.Query{Kinds: []protocol.Kind{protocol.Endorsement}, Author: key}
-		for e, err := range f.n.store.Find(query) {
+		for r, err := range f.n.store.Records(query) {
 			if err != nil {
 				return err
 			}
-			r, err := e.Record()
-			if errors.Is(err, store.ErrErased) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if x, ok := factOf(r).(trust.Endorsement); ok && x.Of.Profile != "" && (x.Weight == 0 || x.Weight == 100) {
+			if x, ok := factOf(r.Record).(trust.Endorsement); ok && x.Of.Profile != "" && (x.Weight == 0 || x.Weight == 100) {
 				keys[key] = append(keys[key], listed{x.Record, x.Of.Profile})
 			}
 		}

@@ -374,19 +374,12 @@ func (n *Node) confirm(award protocol.Record, b trust.Backing) (int, error) {
 			continue
 		}
 		query := store.Query{Kinds: []protocol.Kind{protocol.Award}, Holder: s.Who, Class: award.Class()}
-		for e, err := range n.store.Find(query) {
+		for r, err := range n.store.Records(query) {
 			if err != nil {
 				return count, err
 			}
-			if e.State != protocol.Live {
+			if r.State != protocol.Live {
 				continue
-			}
-			r, err := e.Record()
-			if errors.Is(err, store.ErrErased) {
-				continue
-			}
-			if err != nil {
-				return count, err
 			}
 			if r.Author() != award.Author() && r.Author() != s.Who && r.Valid(n.now()) {
 				count++
@@ -433,21 +426,14 @@ func (n *Node) alongEndorsements(d did.DID, query func(did.DID) store.Query, nex
 	for queue := []did.DID{d}; len(queue) > 0; queue = queue[1:] {
 		q := query(queue[0])
 		q.Kinds, q.Limit = []protocol.Kind{protocol.Endorsement}, maxCircle
-		for e, err := range n.store.Find(q) {
+		for r, err := range n.store.Records(q) {
 			if err != nil {
 				return nil, err
 			}
-			if e.State != protocol.Live {
+			if r.State != protocol.Live {
 				continue
 			}
-			r, err := e.Record()
-			if errors.Is(err, store.ErrErased) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			x := next(r)
+			x := next(r.Record)
 			if x == "" || met[x] || !r.Valid(now) || len(met) >= maxCircle {
 				continue
 			}

@@ -189,21 +189,14 @@ func (h *hanging) identity(d did.DID) {
 // each calls f for the records a query finds.
 func (h *hanging) each(q store.Query, most int, f func(protocol.Record)) {
 	q.Limit = most
-	for e, err := range h.n.store.Find(q) {
+	for r, err := range h.n.store.Records(q) {
 		if h.err != nil {
 			return
 		}
 		if h.err = err; err != nil {
 			return
 		}
-		r, err := e.Record()
-		if errors.Is(err, store.ErrErased) {
-			continue
-		}
-		if h.err = err; err != nil {
-			return
-		}
-		f(r)
+		f(r.Record)
 	}
 }
 

@@ -70,6 +70,31 @@ func (e Entry) CID() (c cid.Cid, err error) {
 	return c, err
 }
 
+// Found is a record and the state it was found in.
+type Found struct {
+	protocol.Record
+	State protocol.State
+}
+
+// Records reads what Find yields, and passes over what was erased since it was
+// found.
+func (s *Store) Records(q Query) iter.Seq2[Found, error] {
+	return func(yield func(Found, error) bool) {
+		for e, err := range s.Find(q) {
+			var r protocol.Record
+			if err == nil {
+				r, err = e.Record()
+			}
+			if errors.Is(err, ErrErased) {
+				continue
+			}
+			if !yield(Found{r, e.State}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Find yields the records q asks for, by the date they were created, and by
 // arrival of those of one second. Erased ones are in no index, so never found.
 //
