@@ -150,14 +150,14 @@ func (s *Server) listBadges(ctx context.Context, in *badgesInput) (*Body[BadgeLi
 		}
 		out.Imports = slices.DeleteFunc(all, func(i Import) bool { return i.Award != "" })
 	}
-	for f, err := range s.found(q) {
+	for f, err := range s.config.Node.Store().Records(q) {
 		if err != nil {
 			return nil, err
 		}
-		if in.State != "" && f.state.String() != in.State {
+		if in.State != "" && f.State.String() != in.State {
 			continue
 		}
-		b, err := s.badgeView(f.Record, f.state)
+		b, err := s.badgeView(f.Record, f.State)
 		if err != nil {
 			return nil, err
 		}
@@ -213,11 +213,11 @@ func (s *Server) badge(r protocol.Record, state protocol.State) (*Body[BadgeDeta
 		out.Endorsers = append(out.Endorsers, Endorser{Actor{string(e.DID), e.Name}, e.On, e.Comment})
 	}
 	disputes := store.Query{Kinds: []protocol.Kind{protocol.Dispute}, Target: protocol.Target{CID: r.CID()}, Newest: true, Limit: maxListed}
-	for f, err := range s.found(disputes) {
+	for f, err := range s.config.Node.Store().Records(disputes) {
 		if err != nil {
 			return nil, err
 		}
-		if f.state == protocol.Live && f.Valid(n.Now()) {
+		if f.State == protocol.Live && f.Valid(n.Now()) {
 			d := f.Document().(*badge.Dispute)
 			out.Disputes = append(out.Disputes, Dispute{f.CID().String(), s.actor(f.Author(), ""), d.Reason, d.Comment, f.Created()})
 		}

@@ -126,14 +126,14 @@ func (s *Server) listClasses(_ context.Context, in *classesInput) (*Body[ClassLi
 	words := skill.Words(in.Query)
 	out := ClassList{Schema: "essaim.classes/1", Classes: []Class{}}
 	q := store.Query{Kinds: []protocol.Kind{protocol.Class}, Territory: t, Author: creator, Newest: true}
-	for f, err := range s.found(q) {
+	for f, err := range s.config.Node.Store().Records(q) {
 		if err != nil {
 			return nil, err
 		}
-		if f.state != protocol.Live && !in.Retired || len(words) > 0 && node.ClassText(f.Record).Compare(words) == skill.None {
+		if f.State != protocol.Live && !in.Retired || len(words) > 0 && node.ClassText(f.Record).Compare(words) == skill.None {
 			continue
 		}
-		c, err := s.classView(f.Record, f.state)
+		c, err := s.classView(f.Record, f.State)
 		if err != nil {
 			return nil, err
 		}

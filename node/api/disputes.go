@@ -88,14 +88,14 @@ func (s *Server) listDisputes(ctx context.Context, in *disputesInput) (*Body[Dis
 		return nil, err
 	}
 	out := DisputeList{"essaim.disputes/1", []DisputeDetail{}}
-	for f, err := range s.found(q) {
+	for f, err := range s.config.Node.Store().Records(q) {
 		if err != nil {
 			return nil, err
 		}
-		if f.state != protocol.Live && !in.Withdrawn {
+		if f.State != protocol.Live && !in.Withdrawn {
 			continue
 		}
-		if out.Disputes = append(out.Disputes, s.disputeView(f.Record, f.state, viewpoint.Ignored)); len(out.Disputes) == in.Limit {
+		if out.Disputes = append(out.Disputes, s.disputeView(f.Record, f.State, viewpoint.Ignored)); len(out.Disputes) == in.Limit {
 			break
 		}
 	}

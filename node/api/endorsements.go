@@ -86,14 +86,14 @@ func (s *Server) listEndorsements(_ context.Context, in *endorsementsInput) (*Bo
 		return nil, err
 	}
 	out := EndorsementList{"essaim.endorsements/1", []Endorsement{}}
-	for f, err := range s.found(q) {
+	for f, err := range s.config.Node.Store().Records(q) {
 		if err != nil {
 			return nil, err
 		}
-		if f.state != protocol.Live && !in.Withdrawn {
+		if f.State != protocol.Live && !in.Withdrawn {
 			continue
 		}
-		if out.Endorsements = append(out.Endorsements, s.endorsementView(f.Record, f.state)); len(out.Endorsements) == in.Limit {
+		if out.Endorsements = append(out.Endorsements, s.endorsementView(f.Record, f.State)); len(out.Endorsements) == in.Limit {
 			break
 		}
 	}

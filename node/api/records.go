@@ -3,8 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"errors"
-	"iter"
 	"strings"
 	"time"
 
@@ -116,37 +114,13 @@ func (s *Server) listRecords(_ context.Context, in *recordsInput) (*Body[RecordL
 		}
 	}
 	out := RecordList{Schema: "essaim.records/1", Records: []Record{}}
-	for f, err := range s.found(q) {
+	for f, err := range s.config.Node.Store().Records(q) {
 		if err != nil {
 			return nil, err
 		}
-		out.Records = append(out.Records, s.view(f.Record, f.state))
+		out.Records = append(out.Records, s.view(f.Record, f.State))
 	}
 	return body(out), nil
-}
-
-// found is a record a query found, and its state.
-type found struct {
-	protocol.Record
-	state protocol.State
-}
-
-// found yields the records q asks for, but those erased meanwhile.
-func (s *Server) found(q store.Query) iter.Seq2[found, error] {
-	return func(yield func(found, error) bool) {
-		for e, err := range s.config.Node.Store().Find(q) {
-			var r protocol.Record
-			if err == nil {
-				r, err = e.Record()
-			}
-			if errors.Is(err, store.ErrErased) {
-				continue
-			}
-			if !yield(found{r, e.State}, err) || err != nil {
-				return
-			}
-		}
-	}
 }
 
 func optionalTerritory(s string) (territory.ID, error) {
