@@ -129,6 +129,10 @@ func TestHostileConversations(t *testing.T) {
 			l.Write(node.AppendFrame(nil, node.FrameEnd))
 			l.claims(badges)
 		}, true},
+		{"talk when all is decided", func(l *liar) {
+			l.claims(badges, keyOf(good))
+			l.Write(node.AppendFrame(nil, 3, 0, 1, 1, 0))
+		}, true},
 		{"a bomb", func(l *liar) {
 			l.claims(badges, keyOf(good))
 			l.Write(huge)

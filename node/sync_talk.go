@@ -149,7 +149,7 @@ func (c *conversation) run(ctx context.Context, plan []plannedRound) error {
 		return c.stream.Close()
 	}
 	_ = c.stream.Reset()
-	for _, proof := range []error{errHostile, reconcile.ErrMalformed, reconcile.ErrLimit, reconcile.ErrName} {
+	for _, proof := range []error{errHostile, reconcile.ErrMalformed, reconcile.ErrLimit, reconcile.ErrName, reconcile.ErrOver} {
 		if errors.Is(err, proof) {
 			c.node.log.Warn("synchronisation refused", "peer", c.peer, "err", err)
 			c.node.misdeed(c.peer)
