@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -39,7 +40,8 @@ type gossiper struct {
 	changing sync.Mutex
 	topics   map[territory.ID]*pubsub.Topic
 	subs     map[territory.ID]*subscription
-	hushed   map[territory.ID]struct{} // followed, and not listened to for now
+	hushed   map[territory.ID]struct{}  // followed, and not listened to for now
+	hushedAt map[territory.ID]time.Time // the last time
 }
 
 type subscription struct {
@@ -87,7 +89,7 @@ type gossipCounters struct {
 func newGossiper(ctx context.Context, n *Node, h host.Host) (*gossiper, error) {
 	g := &gossiper{
 		node: n, ctx: ctx, self: h.ID(), mesh: meshes{peers: map[relayPeer]struct{}{}},
-		topics: map[territory.ID]*pubsub.Topic{}, subs: map[territory.ID]*subscription{}, hushed: map[territory.ID]struct{}{},
+		topics: map[territory.ID]*pubsub.Topic{}, subs: map[territory.ID]*subscription{}, hushed: map[territory.ID]struct{}{}, hushedAt: map[territory.ID]time.Time{},
 	}
 	var err error
 	if g.relayed, err = lru.New[relayKey, struct{}](relayedSize); err != nil {
@@ -184,6 +186,7 @@ func (g *gossiper) unfollow(id territory.ID) {
 	g.changing.Lock()
 	defer g.changing.Unlock()
 	delete(g.hushed, id)
+	delete(g.hushedAt, id)
 	g.unsubscribe(id)
 }
 
@@ -197,16 +200,26 @@ func (g *gossiper) unsubscribe(id territory.ID) {
 
 // hush stops reading the topic of a territory of which much is being brought,
 // until listen: what is said meanwhile would come one by one, and again in the
-// end. What is not followed stays so. It reports whether it did anything.
+// end. That is done once in synchro.Whole: who announces much and brings little
+// keeps nobody from listening for long (see overdue). What is not followed stays
+// so. It reports whether it did anything.
 func (g *gossiper) hush(id territory.ID) (hushed bool) {
 	g.changing.Lock()
 	defer g.changing.Unlock()
-	if g.subs[id] == nil {
+	if last, ok := g.hushedAt[id]; g.subs[id] == nil || ok && time.Since(last) < synchro.Whole {
 		return false
 	}
-	g.hushed[id] = struct{}{}
+	g.hushed[id], g.hushedAt[id] = struct{}{}, time.Now()
 	g.unsubscribe(id)
 	return true
+}
+
+// overdue reports whether a territory has been hushed for as long as it may.
+func (g *gossiper) overdue(id territory.ID) bool {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	_, hushed := g.hushed[id]
+	return hushed && time.Since(g.hushedAt[id]) >= synchro.Turn
 }
 
 // listen ends hush. It reports whether it was hushed.

@@ -10,6 +10,7 @@ import (
 	"codeberg.org/essaim/essaim/protocol"
 	"codeberg.org/essaim/essaim/protocol/badge"
 	"codeberg.org/essaim/essaim/protocol/reconcile"
+	"codeberg.org/essaim/essaim/protocol/territory"
 	"codeberg.org/essaim/essaim/store"
 )
 
@@ -120,39 +121,56 @@ func (c *conversation) store(ctx context.Context) error {
 		if err := c.keep(ctx, u); err != nil {
 			return err
 		}
-		c.grant(u, c.turn(u.round))
+		turn, err := c.turn(u.round)
+		if err != nil {
+			return err
+		}
+		c.grant(u, turn)
 	}
 	return nil
 }
 
 // turn reports whether this conversation may go on to bring a set: if it is
 // much, one does at a time, and the topic is not listened to meanwhile.
-func (c *conversation) turn(r *round) bool {
+func (c *conversation) turn(r *round) (bool, error) {
 	c.mu.Lock()
 	much := r.session.Expected() > uint64(synchro.AtOnce)
 	c.mu.Unlock()
 	if !much {
-		return true
+		return true, nil
 	}
 	if !c.node.sync.take(r.name, c) {
-		return false
+		return false, nil
 	}
-	if g := c.node.gossip.Load(); g != nil && r.badges() && g.hush(r.territory) {
+	g := c.node.gossip.Load()
+	switch {
+	case g == nil || !r.badges():
+	case g.hush(r.territory):
 		c.node.log.Info("much is missing here: gossip waits", "territory", r.territory, "peer", c.peer)
+	case g.overdue(r.territory):
+		return true, c.listen(r.territory)
 	}
-	return true
+	return true, nil
 }
 
 // endTurn ends the turn of this conversation, if it has it. What was said
 // meanwhile is missed still.
 func (c *conversation) endTurn(r *round) error {
-	g := c.node.gossip.Load()
-	if !c.node.sync.leave(r.name, c) || g == nil || r.partial() {
+	if !c.node.sync.leave(r.name, c) || r.partial() {
 		return nil
 	}
-	listens, err := g.listen(r.territory)
+	return c.listen(r.territory)
+}
+
+// listen lets gossip go on, if it waits.
+func (c *conversation) listen(id territory.ID) error {
+	g := c.node.gossip.Load()
+	if g == nil {
+		return nil
+	}
+	listens, err := g.listen(id)
 	if listens {
-		c.node.log.Info("gossip goes on", "territory", r.territory)
+		c.node.log.Info("gossip goes on", "territory", id)
 		c.node.sync.miss("")
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -263,6 +264,42 @@ func TestGossipWaitsForMuch(t *testing.T) {
 	late.gets(more)
 	if err := late.Unfollow(brest); err != nil || late.Following() != 0 {
 		t.Errorf("unfollow: %v, follows %d", err, late.Following())
+	}
+}
+
+// Who is long in bringing much keeps a node from listening for one turn only, and
+// not again for an hour.
+func TestGossipDoesNotWaitLong(t *testing.T) {
+	synchronising(t)
+	lasting(t)
+	node.Synchro.Turn, node.Synchro.Many = time.Millisecond, 400
+	all := notices()[:1500]
+	home := start(t, brest)
+	home.brings(all...)
+	c := &clock{}
+	config := configure(t.TempDir(), c)
+	var late *box
+	began := make(chan struct{})
+	var waited, went, had atomic.Int64
+	config.Logger = slog.New(hearing(func(message string) {
+		switch message {
+		case "much is missing here: gossip waits":
+			waited.Add(1)
+		case "gossip goes on":
+			<-began
+			if went.Add(1) == 1 {
+				had.Store(int64(late.Store().Last()))
+			}
+		}
+	}))
+	late = run(t, config, c, brest)
+	close(began)
+	late.meets(home)
+	same(t, brest, len(all), home, late)
+	eventually(t, "it listens", func() bool { return late.Following() == 1 })
+	if waited.Load() != 1 || went.Load() != 1 || had.Load() >= 400 {
+		t.Errorf("waited %d times, went on %d times, with %d records; want once, before the first conversation had brought 400",
+			waited.Load(), went.Load(), had.Load())
 	}
 }
 
